@@ -1,0 +1,41 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "libtunnel/base/ip.hpp"
+#include "libtunnel/base/result.hpp"
+
+namespace slopn::platform {
+
+/// What a gateway wants of packet filter and forwarding.
+struct GatewayRules {
+  std::string tunnel_interface;
+  std::vector<IpPrefix> pools;      ///< Inner addresses of the clients, both families.
+  bool masquerade = true;           ///< Hide the pools behind the gateway's outer addresses.
+  bool client_to_client = false;    ///< Let clients talk to each other.
+  std::vector<IpPrefix> forbidden;  ///< Destinations no client may reach (metadata services).
+
+  friend bool operator==(const GatewayRules&, const GatewayRules&) = default;
+};
+
+/// Owns one nftables table of our own and the forwarding switches of the kernel.
+class Firewall {
+ public:
+  virtual ~Firewall() = default;
+
+  /// Replaces our table in one transaction and turns forwarding on. May be called again.
+  [[nodiscard]] virtual Result<> apply(const GatewayRules& rules) = 0;
+
+  /// Removes our table and puts the forwarding switches back as the first `apply()` of any run
+  /// found them. Works after a crash.
+  [[nodiscard]] virtual Result<> restore() = 0;
+};
+
+/// `state_dir` keeps what the kernel's switches were before us, for `restore()` after a crash.
+[[nodiscard]] Result<std::unique_ptr<Firewall>> make_firewall(
+    const std::filesystem::path& state_dir);
+
+}  // namespace slopn::platform

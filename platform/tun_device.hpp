@@ -1,0 +1,54 @@
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "libtunnel/base/packet_batch.hpp"
+#include "libtunnel/base/result.hpp"
+
+namespace slopn::platform {
+
+/// A layer-3 TUN interface: whole IP packets in, whole IP packets out, no link header.
+///
+/// Destroying it removes the interface. All calls belong on the executor given to `open_tun`,
+/// except `name()` and `index()`, which never change.
+class TunDevice {
+ public:
+  virtual ~TunDevice() = default;
+
+  /// The name the kernel chose, for example "slopn0".
+  [[nodiscard]] virtual std::string_view name() const noexcept = 0;
+
+  /// The kernel's interface index.
+  [[nodiscard]] virtual std::uint32_t index() const noexcept = 0;
+
+  /// Waits until the host has sent a packet. Cancelling completes with `operation_aborted`.
+  /// An interface that was deleted is an error, at once and from then on.
+  [[nodiscard]] virtual boost::asio::awaitable<Result<>> wait_readable() = 0;
+
+  /// Appends what waits, without blocking, until the batch is full or nothing is left.
+  /// Returns the number of packets appended, 0 when none waits.
+  [[nodiscard]] virtual Result<std::size_t> read_batch(PacketBatch& batch) = 0;
+
+  /// Gives packets to the host without waiting, in order.
+  /// Returns how many it took; the kernel refused the rest for want of room and the caller
+  /// counts them as drops. A packet the kernel calls malformed counts as taken.
+  [[nodiscard]] virtual Result<std::size_t> write_batch(std::span<const ByteView> packets) = 0;
+};
+
+struct TunOptions {
+  std::string name_template = "slopn%d";  ///< Kernel syntax; at most 15 bytes.
+  std::uint16_t mtu_bytes = 1280;         ///< Inner MTU. IPv6 needs at least 1280 (RFC 8200 s. 5).
+};
+
+/// Opens a new TUN interface, up but without addresses. Needs CAP_NET_ADMIN.
+/// Each operating system defines this function in its own folder; CMake links exactly one.
+[[nodiscard]] Result<std::unique_ptr<TunDevice>> open_tun(boost::asio::any_io_executor executor,
+                                                          const TunOptions& options);
+
+}  // namespace slopn::platform
