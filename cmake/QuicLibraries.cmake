@@ -1,0 +1,60 @@
+# slopn::ngtcp2 (with slopn::ngtcp2_crypto, its glue to slopn::tls) and slopn::nghttp3.
+# Sets SLOPN_NGTCP2_VERSION and SLOPN_NGHTTP3_VERSION for `slopnd --version`.
+include_guard()
+
+set(SLOPN_NGTCP2_SOURCE "${SLOPN_DEPS_DIR}/src/ngtcp2" CACHE PATH
+  "Source of ngtcp2, of the same version as the library; its crypto/boringssl is compiled")
+
+# Static libraries are preferred: nothing of another suite is then needed at run time.
+function(slopn_find_quic name header symbol version_out)
+  find_path(SLOPN_${name}_INCLUDE ${header} HINTS "${SLOPN_DEPS_DIR}/root/usr/include")
+  find_library(SLOPN_${name}_LIBRARY NAMES lib${name}.a ${name}
+    HINTS "${SLOPN_DEPS_DIR}/root/usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}")
+  mark_as_advanced(SLOPN_${name}_INCLUDE SLOPN_${name}_LIBRARY)
+  if(NOT SLOPN_${name}_INCLUDE OR NOT SLOPN_${name}_LIBRARY)
+    message(FATAL_ERROR "lib${name} is missing. On Debian run packaging/bootstrap.sh; "
+      "elsewhere install its development files.")
+  endif()
+  file(STRINGS "${SLOPN_${name}_INCLUDE}/${name}/version.h" line REGEX "define ${symbol} \"")
+  string(REGEX REPLACE ".*\"(.*)\".*" "\\1" version "${line}")
+  set(${version_out} "${version}" PARENT_SCOPE)
+  add_library(slopn_${name}_library UNKNOWN IMPORTED GLOBAL)
+  set_target_properties(slopn_${name}_library PROPERTIES
+    IMPORTED_LOCATION "${SLOPN_${name}_LIBRARY}"
+    INTERFACE_INCLUDE_DIRECTORIES "${SLOPN_${name}_INCLUDE}")
+endfunction()
+
+slopn_find_quic(ngtcp2 ngtcp2/ngtcp2.h NGTCP2_VERSION SLOPN_NGTCP2_VERSION)
+slopn_find_quic(nghttp3 nghttp3/nghttp3.h NGHTTP3_VERSION SLOPN_NGHTTP3_VERSION)
+if(SLOPN_NGTCP2_VERSION VERSION_LESS 1.11 OR SLOPN_NGHTTP3_VERSION VERSION_LESS 1.8)
+  message(FATAL_ERROR "ngtcp2 ${SLOPN_NGTCP2_VERSION} and nghttp3 ${SLOPN_NGHTTP3_VERSION} are too old: "
+    "1.11 and 1.8 are needed.")
+endif()
+add_library(slopn::nghttp3 ALIAS slopn_nghttp3_library)
+
+if(EXISTS "${SLOPN_NGTCP2_SOURCE}/crypto/boringssl/boringssl.c")
+  add_library(slopn_ngtcp2_crypto STATIC
+    ${SLOPN_NGTCP2_SOURCE}/crypto/boringssl/boringssl.c ${SLOPN_NGTCP2_SOURCE}/crypto/shared.c)
+  target_include_directories(slopn_ngtcp2_crypto
+    SYSTEM PUBLIC ${SLOPN_NGTCP2_SOURCE}/crypto/includes
+    PRIVATE ${SLOPN_NGTCP2_SOURCE}/crypto ${SLOPN_NGTCP2_SOURCE}/lib)
+else()
+  find_library(SLOPN_NGTCP2_CRYPTO NAMES libngtcp2_crypto_boringssl.a ngtcp2_crypto_boringssl)
+  if(NOT SLOPN_NGTCP2_CRYPTO)
+    message(FATAL_ERROR "ngtcp2's glue to BoringSSL is missing: install libngtcp2_crypto_boringssl, or "
+      "unpack ngtcp2 ${SLOPN_NGTCP2_VERSION}'s source and name it with SLOPN_NGTCP2_SOURCE.")
+  endif()
+  add_library(slopn_ngtcp2_crypto INTERFACE)
+  target_link_libraries(slopn_ngtcp2_crypto INTERFACE ${SLOPN_NGTCP2_CRYPTO})
+endif()
+get_target_property(kind slopn_ngtcp2_crypto TYPE)
+if(kind STREQUAL "INTERFACE_LIBRARY")
+  target_link_libraries(slopn_ngtcp2_crypto INTERFACE slopn_ngtcp2_library slopn::tls)
+else()
+  target_link_libraries(slopn_ngtcp2_crypto PUBLIC slopn_ngtcp2_library slopn::tls)
+endif()
+add_library(slopn::ngtcp2_crypto ALIAS slopn_ngtcp2_crypto)
+
+add_library(slopn_ngtcp2 INTERFACE)
+target_link_libraries(slopn_ngtcp2 INTERFACE slopn_ngtcp2_crypto slopn_ngtcp2_library)
+add_library(slopn::ngtcp2 ALIAS slopn_ngtcp2)

@@ -1,0 +1,148 @@
+# One way to declare a target, so that warnings, include root and naming never differ.
+include_guard()
+
+add_library(slopn_compile_options INTERFACE)
+target_compile_features(slopn_compile_options INTERFACE cxx_std_20)
+target_include_directories(slopn_compile_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(slopn_compile_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wold-style-cast -Werror=switch
+  $<$<BOOL:${SLOPN_WERROR}>:-Werror>)
+
+# Leaves out sources that are not written yet, with a warning.
+function(slopn_present_sources out)
+  set(present "")
+  foreach(file IN LISTS ARGN)
+    cmake_path(ABSOLUTE_PATH file BASE_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} OUTPUT_VARIABLE full)
+    get_source_file_property(generated ${full} GENERATED)
+    if(EXISTS ${full} OR generated OR full MATCHES "^${CMAKE_BINARY_DIR}/")
+      list(APPEND present ${file})
+    else()
+      message(WARNING "not there yet: ${full}")
+    endif()
+  endforeach()
+  if(NOT present)
+    set(present ${CMAKE_BINARY_DIR}/empty.cpp)
+    file(TOUCH ${present})
+  endif()
+  set(${out} "${present}" PARENT_SCOPE)
+endfunction()
+
+function(slopn_wants)
+  set_property(GLOBAL APPEND PROPERTY SLOPN_WANTED ${ARGN})
+endfunction()
+
+# Stands in for targets whose folder is not written yet, with a warning.
+function(slopn_stand_in_for_missing_targets)
+  get_property(wanted GLOBAL PROPERTY SLOPN_WANTED)
+  list(REMOVE_DUPLICATES wanted)
+  foreach(target IN LISTS wanted)
+    if(target MATCHES "^slopn::" AND NOT TARGET ${target})
+      message(WARNING "no target yet: ${target}")
+      add_library(${target} INTERFACE IMPORTED GLOBAL)
+    endif()
+  endforeach()
+endfunction()
+
+# slopn_library(<name> SOURCES <file>... [PUBLIC <target>...] [PRIVATE <target>...])
+# PUBLIC is for targets whose types appear in our headers; everything else is PRIVATE.
+function(slopn_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;PUBLIC;PRIVATE")
+  slopn_present_sources(arg_SOURCES ${arg_SOURCES})
+  slopn_wants(${arg_PUBLIC} ${arg_PRIVATE})
+  add_library(slopn_${name} STATIC ${arg_SOURCES})
+  add_library(slopn::${name} ALIAS slopn_${name})
+  target_link_libraries(slopn_${name}
+    PUBLIC slopn_compile_options ${arg_PUBLIC}
+    PRIVATE ${arg_PRIVATE})
+endfunction()
+
+# slopn_executable(<name> SOURCES <file>... [LIBS <target>...])
+# A program that is installed; it lands in <build folder>/bin.
+function(slopn_executable name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBS")
+  slopn_present_sources(arg_SOURCES ${arg_SOURCES})
+  add_executable(${name} ${arg_SOURCES})
+  slopn_wants(${arg_LIBS})
+  target_link_libraries(${name} PRIVATE slopn_compile_options ${arg_LIBS})
+  install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
+endfunction()
+
+# The folder below tests/ that the current CMakeLists.txt belongs to: unit, sim, netns, ...
+function(slopn_test_kind out)
+  file(RELATIVE_PATH below ${PROJECT_SOURCE_DIR}/tests ${CMAKE_CURRENT_SOURCE_DIR})
+  string(REGEX REPLACE "/.*" "" kind "${below}")
+  set(${out} "${kind}" PARENT_SCOPE)
+endfunction()
+
+# Properties that every test of a kind shares. Tests that make network namespaces or measure time
+# run one at a time; SKIP() of Catch2 (exit code 4) shows as "Skipped".
+function(slopn_test_properties out kind labels)
+  set(seconds 60)
+  if(kind MATCHES "^(sim|conformance)$")
+    set(seconds 180)
+  elseif(kind MATCHES "^(netns|demo)$")
+    set(seconds 300)
+  endif()
+  if(SLOPN_SANITIZE)
+    math(EXPR seconds "${seconds} * 4")
+  endif()
+  set(properties LABELS "${kind};${labels}" TIMEOUT ${seconds} SKIP_RETURN_CODE 4)
+  if(kind STREQUAL "netns")
+    list(APPEND properties RUN_SERIAL TRUE)
+  endif()
+  set(${out} "${properties}" PARENT_SCOPE)
+endfunction()
+
+# slopn_test(<name> SOURCES <file>... LIBS <target>... [LABELS <label>...])
+# A Catch2 program in <build folder>/tests. Each test case in it is one test of ctest, labelled with
+# its folder (unit, sim, ...) and LABELS.
+function(slopn_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBS;LABELS")
+  slopn_present_sources(arg_SOURCES ${arg_SOURCES})
+  add_executable(${name} ${arg_SOURCES})
+  slopn_wants(${arg_LIBS})
+  target_link_libraries(${name} PRIVATE slopn_compile_options ${arg_LIBS} Catch2::Catch2WithMain)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  slopn_test_kind(kind)
+  slopn_add_catch_tests(${name} ${kind} "${arg_LABELS}")
+endfunction()
+
+# ctest runs a whole Catch2 program as one test, so that a thousand small cases cost one process.
+# `<build folder>/tests/<name> --list-tests` shows the cases, its argument selects some of them.
+function(slopn_add_catch_tests name kind labels)
+  slopn_test_properties(properties ${kind} "${labels}")
+  if(kind STREQUAL "unit" OR kind STREQUAL "sim" OR kind STREQUAL "fuzz")
+    add_test(NAME ${kind}.${name} COMMAND ${name} --rng-seed 1 --order rand)
+    set_tests_properties(${kind}.${name} PROPERTIES ${properties})
+  else()
+    include(Catch)
+    catch_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${kind}: "
+      PROPERTIES ${properties})
+  endif()
+endfunction()
+
+# slopn_fuzz(<name> SOURCES <file>... LIBS <target>...)
+# SOURCES define LLVMFuzzerTestOneInput. Always makes a program that feeds each file of
+# tests/fuzz/corpus/<name>/ to it, and a test from that. With SLOPN_FUZZ (clang) also makes
+# <build folder>/fuzz/<name>, a libFuzzer program; run it with the corpus folder as its argument.
+function(slopn_fuzz name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBS")
+  slopn_present_sources(arg_SOURCES ${arg_SOURCES})
+  set(corpus ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name})
+  add_executable(corpus_${name} ${arg_SOURCES} ${PROJECT_SOURCE_DIR}/tests/support/corpus_main.cpp)
+  slopn_wants(${arg_LIBS})
+  target_link_libraries(corpus_${name} PRIVATE slopn_compile_options ${arg_LIBS})
+  set_target_properties(corpus_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  slopn_test_properties(properties fuzz "")
+  add_test(NAME fuzz.${name} COMMAND corpus_${name} ${corpus})
+  set_tests_properties(fuzz.${name} PROPERTIES ${properties})
+
+  if(SLOPN_FUZZ)
+    add_executable(fuzz_${name} ${arg_SOURCES})
+    target_link_libraries(fuzz_${name} PRIVATE slopn_compile_options ${arg_LIBS})
+    target_compile_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+    target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+    set_target_properties(fuzz_${name} PROPERTIES
+      RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz OUTPUT_NAME ${name})
+  endif()
+endfunction()
