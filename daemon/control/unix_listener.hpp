@@ -1,0 +1,57 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <string>
+
+#include "libtunnel/base/result.hpp"
+#include "libtunnel/base/unique_fd.hpp"
+
+namespace slopn::control {
+
+struct ListenerOptions {
+  std::filesystem::path socket_path = "/run/slopn/slopnd.sock";
+  /// Members of this group may connect; where there is no such group, only root and our own user.
+  std::string group = "slopn";
+};
+
+/// The daemon's control socket, listening, and the lock that makes this daemon the only one on it.
+///
+/// Opening it early in `main` is how a second daemon finds out before it touches anything. Callers
+/// may connect from then on and wait until a `ControlServer` takes the listener.
+/// Destroying it removes the socket; the lock file stays, as its removal could never be safe.
+class UnixListener {
+ public:
+  /// Makes the folder (0755) if it is missing, and the socket so that nobody ever meets it with
+  /// other rights than its final ones. A socket that nobody listens on any more is replaced.
+  ///
+  /// Errc::busy when another daemon has it ("another slopnd is running (pid 4711)"),
+  /// Errc::already_exists when something that is not a socket is in its place,
+  /// Errc::platform_denied when others may write to the folder,
+  /// Errc::invalid_argument when the path is too long for a socket (107 bytes).
+  [[nodiscard]] static Result<UnixListener> open(const ListenerOptions& options);
+
+  UnixListener(UnixListener&&) noexcept = default;
+  UnixListener& operator=(UnixListener&& other) noexcept;
+  ~UnixListener();
+
+  /// Non-blocking; owned by this object.
+  [[nodiscard]] int socket_fd() const noexcept { return socket_.get(); }
+  [[nodiscard]] const std::filesystem::path& socket_path() const noexcept { return path_; }
+  /// Whether the socket could be given to the group; false without such a group.
+  [[nodiscard]] bool group_may_connect() const noexcept { return group_may_connect_; }
+
+ private:
+  UnixListener() = default;
+  void remove_socket() noexcept;
+
+  std::filesystem::path path_;
+  UniqueFd lock_;  // before socket_: released last
+  UniqueFd socket_;
+  dev_t device_ = 0;  // together with inode_: which file of that name is ours
+  ino_t inode_ = 0;
+  bool group_may_connect_ = false;
+};
+
+}  // namespace slopn::control
