@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "libtunnel/base/bytes.hpp"
+#include "libtunnel/base/result.hpp"
+
+namespace slopn::wire {
+
+/// Capsule types that slopn understands; RFC 9297 section 3.5 and RFC 9484 section 4.7.
+enum class CapsuleType : std::uint64_t {
+  datagram = 0x00,
+  address_assign = 0x01,
+  address_request = 0x02,
+  route_advertisement = 0x03,
+};
+
+/// Receives whole capsules from a `CapsuleParser`.
+struct CapsuleSink {
+  /// `value` is valid during the call only. An error ends the parsing and is what `feed()` returns.
+  [[nodiscard]] virtual Result<> on_capsule(std::uint64_t type, ByteView value) = 0;
+
+ protected:
+  ~CapsuleSink() = default;
+};
+
+/// Cuts the byte stream of a CONNECT request into capsules (RFC 9297 section 3.2):
+///
+///     | type (varint) | length (varint) | value, length bytes |
+///
+/// Values of types that nobody asked for are skipped as they arrive and never stored, however
+/// long. A value that lies whole in the fed bytes is passed on without a copy.
+class CapsuleParser {
+ public:
+  static constexpr std::size_t kMaxValueBytes = std::size_t{16} * 1024;
+
+  /// Only `wanted` types reach the sink. A wanted value longer than `max_value_bytes` is a
+  /// protocol violation, except a DATAGRAM's, which is dropped: that is an unreliable packet.
+  explicit CapsuleParser(std::vector<CapsuleType> wanted,
+                         std::size_t max_value_bytes = kMaxValueBytes);
+
+  /// Takes the next bytes of the stream; any cut is fine. After an error the stream cannot be
+  /// continued, and every later call fails too.
+  [[nodiscard]] Result<> feed(ByteView bytes, CapsuleSink& sink);
+
+  /// The stream has ended: Errc::protocol_violation when that cuts a capsule off, which RFC 9297
+  /// section 3.3 calls malformed.
+  [[nodiscard]] Result<> finish() const;
+
+  /// Bytes kept between calls; bounded by the maximum value and two varints.
+  [[nodiscard]] std::size_t buffered_bytes() const noexcept { return buffer_.size(); }
+
+ private:
+  [[nodiscard]] Result<> consume(ByteView& bytes, CapsuleSink& sink);
+  [[nodiscard]] bool wants(std::uint64_t type) const noexcept;
+
+  std::vector<CapsuleType> wanted_;
+  std::size_t max_value_bytes_;
+  ByteVector buffer_;             // the start of a capsule whose end has not arrived
+  std::uint64_t skip_bytes_ = 0;  // of an unwanted value, still to come
+  bool broken_ = false;
+};
+
+/// Appends one capsule. `value` must be shorter than 2^62 bytes.
+void append_capsule(ByteVector& out, CapsuleType type, ByteView value);
+
+}  // namespace slopn::wire
