@@ -36,8 +36,9 @@ struct ReadRules {
 [[nodiscard]] Result<> atomic_write_file(const std::filesystem::path& path,
                                          std::string_view content, mode_t mode);
 
-/// Makes `dir` and its parents. `mode` is for `dir` only, also when it exists already and allows
-/// more; parents get 0755. A `dir` that belongs to someone who is neither root nor we is refused.
+/// Makes `dir` and its parents. `mode` is for `dir` only, and rights beyond it are taken away from
+/// one that exists; parents get what the umask leaves. A `dir` that is a symbolic link, or belongs
+/// to someone who is neither root nor we, is refused.
 [[nodiscard]] Result<> make_private_dir(const std::filesystem::path& dir, mode_t mode);
 
 /// Moves a damaged file out of the way: "clients.toml" becomes "clients.toml.damaged-1", or the
