@@ -1,0 +1,18 @@
+"""How a file of Python tests ends, so that ctest sees what happened in it."""
+
+import sys
+import unittest
+
+SKIPPED = 4  # the exit code that cmake/SlopnTargets.cmake declares for "skipped"
+
+
+def main() -> None:
+    """Runs the tests of the calling file. Exits with 4 when all of them were skipped."""
+    program = unittest.main(module="__main__", verbosity=2, exit=False)
+    result = program.result
+    if not result.wasSuccessful():
+        sys.exit(1)
+    reasons = {reason for _, reason in result.skipped}
+    for reason in sorted(reasons):
+        print(f"SKIPPED: {reason}", file=sys.stderr)
+    sys.exit(SKIPPED if result.testsRun and len(result.skipped) >= result.testsRun else 0)
