@@ -102,7 +102,10 @@ ByteView IpAddress::bytes() const noexcept
   return view(octets_.data(), is_v4() ? kV4Bytes : kV6Bytes);
 }
 
-bool IpAddress::is_unspecified() const noexcept { return *this == any(version_); }
+bool IpAddress::is_unspecified() const noexcept
+{
+  return *this == any(version_);
+}
 
 bool IpAddress::is_multicast() const noexcept
 {
@@ -127,6 +130,15 @@ std::optional<IpAddress> IpAddress::next() const noexcept
   IpAddress following = *this;
   for (std::size_t i = bytes().size(); i-- > 0;) {
     if (++following.octets_[i] != 0) return following;
+  }
+  return std::nullopt;
+}
+
+std::optional<IpAddress> IpAddress::previous() const noexcept
+{
+  IpAddress preceding = *this;
+  for (std::size_t i = bytes().size(); i-- > 0;) {
+    if (preceding.octets_[i]-- != 0) return preceding;
   }
   return std::nullopt;
 }
@@ -184,7 +196,10 @@ bool IpPrefix::contains(const IpAddress& address) const noexcept
   return (ours[whole] & mask) == (theirs[whole] & mask);
 }
 
-IpAddress IpPrefix::last() const noexcept { return with_host_bits(address_, length_bits_, true); }
+IpAddress IpPrefix::last() const noexcept
+{
+  return with_host_bits(address_, length_bits_, true);
+}
 
 std::string IpPrefix::to_string() const
 {

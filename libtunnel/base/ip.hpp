@@ -44,6 +44,8 @@ class IpAddress {
 
   /// The numerically next address; nullopt after the last one.
   [[nodiscard]] std::optional<IpAddress> next() const noexcept;
+  /// The numerically previous address; nullopt before the first one.
+  [[nodiscard]] std::optional<IpAddress> previous() const noexcept;
 
   /// RFC 5952 for IPv6.
   [[nodiscard]] std::string to_string() const;

@@ -12,24 +12,42 @@ class SlopnCategory final : public boost::system::error_category {
   std::string message(int value) const override
   {
     switch (static_cast<Errc>(value)) {
-      case Errc::timed_out: return "no answer in time";
-      case Errc::invalid_packet: return "malformed packet";
-      case Errc::peer_closed: return "closed by the peer";
-      case Errc::auth_rejected: return "authentication refused";
-      case Errc::platform_denied: return "refused by the operating system";
-      case Errc::invalid_argument: return "invalid value";
-      case Errc::not_found: return "not found";
-      case Errc::already_exists: return "already exists";
-      case Errc::identity_mismatch: return "the gateway's certificate is not the trusted one";
-      case Errc::protocol_violation: return "the peer broke the protocol";
-      case Errc::pool_exhausted: return "no inner address is left";
-      case Errc::unreachable: return "unreachable";
-      case Errc::path_too_small: return "the path is too small for the tunnel";
-      case Errc::refused: return "refused";
-      case Errc::cancelled: return "cancelled";
-      case Errc::tls_failure: return "TLS handshake failed";
-      case Errc::busy: return "in use";
-      case Errc::data_corrupt: return "damaged data";
+      case Errc::timed_out:
+        return "no answer in time";
+      case Errc::invalid_packet:
+        return "malformed packet";
+      case Errc::peer_closed:
+        return "closed by the peer";
+      case Errc::auth_rejected:
+        return "authentication refused";
+      case Errc::platform_denied:
+        return "refused by the operating system";
+      case Errc::invalid_argument:
+        return "invalid value";
+      case Errc::not_found:
+        return "not found";
+      case Errc::already_exists:
+        return "already exists";
+      case Errc::identity_mismatch:
+        return "the gateway's certificate is not the trusted one";
+      case Errc::protocol_violation:
+        return "the peer broke the protocol";
+      case Errc::pool_exhausted:
+        return "no inner address is left";
+      case Errc::unreachable:
+        return "unreachable";
+      case Errc::path_too_small:
+        return "the path is too small for the tunnel";
+      case Errc::refused:
+        return "refused";
+      case Errc::cancelled:
+        return "cancelled";
+      case Errc::tls_failure:
+        return "TLS handshake failed";
+      case Errc::busy:
+        return "in use";
+      case Errc::data_corrupt:
+        return "damaged data";
     }
     return "unknown slopn error";
   }

@@ -11,24 +11,24 @@ namespace slopn {
 /// Failures that slopn itself can originate.
 /// The numbers appear in logs and in the control API: append, never renumber.
 enum class Errc {
-  timed_out = 1,           // the peer or a helper did not answer within its deadline
-  invalid_packet = 2,      // malformed bytes from the network or from the TUN device
-  peer_closed = 3,         // the peer ended the connection on purpose
-  auth_rejected = 4,       // credentials refused; retrying with the same ones is pointless
-  platform_denied = 5,     // the kernel or a system service refused a change we asked for
-  invalid_argument = 6,    // a value from a caller, a file or the command line makes no sense
-  not_found = 7,           // the named thing does not exist
-  already_exists = 8,      // the named thing exists and would have to be replaced
-  identity_mismatch = 9,   // the peer's certificate is not the one this profile trusts
-  protocol_violation = 10, // the peer broke a rule of QUIC, HTTP/3 or CONNECT-IP
-  pool_exhausted = 11,     // no inner address is left for another session
-  unreachable = 12,        // the outer network says that the peer cannot be reached
-  path_too_small = 13,     // the outer path cannot carry the smallest inner packet
-  refused = 14,            // the peer answered and said no, for a reason that may pass
-  cancelled = 15,          // the caller or a shutdown gave the operation up
-  tls_failure = 16,        // the TLS handshake failed for a reason other than identity
-  busy = 17,               // another instance or operation holds what is needed
-  data_corrupt = 18,       // a file of ours does not contain what we wrote
+  timed_out = 1,            // the peer or a helper did not answer within its deadline
+  invalid_packet = 2,       // malformed bytes from the network or from the TUN device
+  peer_closed = 3,          // the peer ended the connection on purpose
+  auth_rejected = 4,        // credentials refused; retrying with the same ones is pointless
+  platform_denied = 5,      // the kernel or a system service refused a change we asked for
+  invalid_argument = 6,     // a value from a caller, a file or the command line makes no sense
+  not_found = 7,            // the named thing does not exist
+  already_exists = 8,       // the named thing exists and would have to be replaced
+  identity_mismatch = 9,    // the peer's certificate is not the one this profile trusts
+  protocol_violation = 10,  // the peer broke a rule of QUIC, HTTP/3 or CONNECT-IP
+  pool_exhausted = 11,      // no inner address is left for another session
+  unreachable = 12,         // the outer network says that the peer cannot be reached
+  path_too_small = 13,      // the outer path cannot carry the smallest inner packet
+  refused = 14,             // the peer answered and said no, for a reason that may pass
+  cancelled = 15,           // the caller or a shutdown gave the operation up
+  tls_failure = 16,         // the TLS handshake failed for a reason other than identity
+  busy = 17,                // another instance or operation holds what is needed
+  data_corrupt = 18,        // a file of ours does not contain what we wrote
 };
 
 [[nodiscard]] boost::system::error_code make_error_code(Errc code) noexcept;

@@ -18,8 +18,8 @@ namespace slopn {
 /// The inner addresses a gateway gives to its clients.
 ///
 /// A client with a key gets the same address every time, also after a restart (see `snapshot()`).
-/// Addresses nobody ever had go first; only when none is left, the address that has been idle for
-/// the longest time is taken from the client it was kept for. The first host of each family's
+/// Others get addresses that are kept for nobody; only when none is left, the one that has been
+/// idle for the longest time is taken from the client it was kept for. The first host of each family's
 /// first prefix is the gateway itself; network and broadcast addresses of IPv4 and the
 /// subnet-router address of IPv6 are never given out. Every operation is O(log leases).
 class AddressPool {
@@ -27,8 +27,8 @@ class AddressPool {
   /// Without addresses: every lease fails.
   AddressPool() = default;
 
-  /// Errc::invalid_argument if prefixes overlap, lie in a scope that is not for hosts, or leave
-  /// no address for the gateway.
+  /// Errc::invalid_argument if prefixes overlap or lie in a scope that is not for hosts
+  /// (multicast, loopback, link-local, 0.0.0.0/8).
   [[nodiscard]] static Result<AddressPool> make(const std::vector<IpPrefix>& prefixes);
 
   /// The gateway's own inner address, with the length of its prefix; nullopt for a family without
@@ -38,7 +38,8 @@ class AddressPool {
   [[nodiscard]] std::vector<IpPrefix> prefixes() const;
 
   /// The address of `client`, which is any text that names it for ever. Leases of one client are
-  /// counted: each needs its `release()`. Errc::pool_exhausted when every address is in use.
+  /// counted: each needs its `release()`. Errc::pool_exhausted when every address is in use or the
+  /// family has none; Errc::invalid_argument for an empty name.
   [[nodiscard]] Result<IpAddress> lease(std::string_view client, IpVersion version);
 
   /// An address for somebody without a name; after its release it is anybody's.

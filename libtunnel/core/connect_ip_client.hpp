@@ -10,6 +10,7 @@
 #include "libtunnel/base/ip.hpp"
 #include "libtunnel/base/result.hpp"
 #include "libtunnel/core/connect_ip_event.hpp"
+#include "libtunnel/core/request_id_log.hpp"
 #include "libtunnel/core/wire/capsule.hpp"
 #include "libtunnel/core/wire/connect_ip.hpp"
 
@@ -79,8 +80,8 @@ class ConnectIpClient final : private wire::CapsuleSink {
   std::vector<IpPrefix> addresses_;
   std::optional<std::vector<wire::IpRange>> routes_;
   std::optional<connect_ip::Configured> reported_;
-  std::size_t open_wishes_ = 0;
-  std::vector<std::uint64_t> peer_request_ids_;
+  std::vector<std::uint64_t> open_wishes_;  // request ids without an answer
+  RequestIdLog peer_requests_;
   ByteVector output_;
   std::vector<connect_ip::Event> events_;
 };

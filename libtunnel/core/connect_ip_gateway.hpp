@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <set>
 #include <span>
 #include <vector>
 
@@ -10,6 +9,7 @@
 #include "libtunnel/base/ip.hpp"
 #include "libtunnel/base/result.hpp"
 #include "libtunnel/core/connect_ip_event.hpp"
+#include "libtunnel/core/request_id_log.hpp"
 #include "libtunnel/core/wire/capsule.hpp"
 #include "libtunnel/core/wire/connect_ip.hpp"
 
@@ -30,7 +30,7 @@ class ConnectIpGateway final : private wire::CapsuleSink {
  public:
   explicit ConnectIpGateway(ConnectIpOffer offer);
 
-  /// The request was accepted: announces the offer.
+  /// The request was accepted: announces the offer. Stream data that comes first implies it.
   void on_accepted();
 
   /// Replaces the offer and announces what changed.
@@ -54,12 +54,13 @@ class ConnectIpGateway final : private wire::CapsuleSink {
   [[nodiscard]] Result<> on_capsule(std::uint64_t type, ByteView value) override;
   [[nodiscard]] Result<> on_address_request(ByteView value);
   void announce_addresses(std::span<const wire::AssignedAddress> refused);
+  void announce_routes();
 
   wire::CapsuleParser parser_;
   std::vector<wire::AssignedAddress> assigned_;
   std::vector<wire::IpRange> routes_;
   bool accepted_ = false;
-  std::set<std::uint64_t> used_request_ids_;
+  RequestIdLog client_requests_;
   ByteVector output_;
   std::vector<connect_ip::Event> events_;
 };

@@ -24,6 +24,7 @@ namespace slopn {
 /// Backoff to Closed at once. An error that retrying cannot cure (`is_retryable()`) leads from
 /// Connecting and Online to Closed, with that error as the reason. A connect request starts again
 /// from Closed, tries at once in Backoff, and means nothing in Connecting, Online and Closing.
+/// A second stop request ends Closing at once.
 ///
 /// Once up, the interface stays up through Backoff and Connecting: packets are lost then, but
 /// none leaves the host beside the tunnel. It goes down only on the way to Closed.
@@ -75,7 +76,9 @@ struct LinkLost {
 };
 struct StopRequested {};
 /// The peer has been told and the link is gone.
-struct DrainDone {};
+struct DrainDone {
+  LinkId id{};
+};
 struct TimeAdvanced {};
 using Event =
     std::variant<ConnectRequested, LinkUp, LinkLost, StopRequested, DrainDone, TimeAdvanced>;

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <variant>
 #include <vector>
 
 #include "libtunnel/base/bytes.hpp"
 #include "libtunnel/base/result.hpp"
+#include "libtunnel/core/wire/varint.hpp"
 
 namespace slopn::wire {
 
@@ -49,18 +52,36 @@ class CapsuleParser {
   /// section 3.3 calls malformed.
   [[nodiscard]] Result<> finish() const;
 
-  /// Bytes kept between calls; bounded by the maximum value and two varints.
-  [[nodiscard]] std::size_t buffered_bytes() const noexcept { return buffer_.size(); }
+  /// Bytes of a value kept between calls; never more than `max_value_bytes`.
+  [[nodiscard]] std::size_t buffered_bytes() const noexcept;
 
  private:
-  [[nodiscard]] Result<> consume(ByteView& bytes, CapsuleSink& sink);
+  struct InHeader {
+    std::array<std::byte, 2 * kMaxVarintBytes> bytes{};
+    std::size_t size = 0;
+  };
+  struct InValue {
+    std::uint64_t type = 0;
+    std::size_t length = 0;
+    ByteVector bytes;
+  };
+  struct Skipping {
+    std::uint64_t left = 0;
+  };
+  struct Broken {};
+
+  // Each takes what it can off the front of `bytes`, which is not empty.
+  [[nodiscard]] Result<> consume(InHeader& state, ByteView& bytes, CapsuleSink& sink);
+  [[nodiscard]] Result<> consume(InValue& state, ByteView& bytes, CapsuleSink& sink);
+  [[nodiscard]] Result<> consume(Skipping& state, ByteView& bytes, CapsuleSink& sink);
+  [[nodiscard]] Result<> consume(Broken& state, ByteView& bytes, CapsuleSink& sink);
+  [[nodiscard]] Result<> begin_value(std::uint64_t type, std::uint64_t length, ByteView& bytes,
+                                     CapsuleSink& sink);
   [[nodiscard]] bool wants(std::uint64_t type) const noexcept;
 
   std::vector<CapsuleType> wanted_;
   std::size_t max_value_bytes_;
-  ByteVector buffer_;             // the start of a capsule whose end has not arrived
-  std::uint64_t skip_bytes_ = 0;  // of an unwanted value, still to come
-  bool broken_ = false;
+  std::variant<InHeader, InValue, Skipping, Broken> state_;
 };
 
 /// Appends one capsule. `value` must be shorter than 2^62 bytes.

@@ -64,8 +64,8 @@ void append_address_request(ByteVector& out, std::span<const RequestedAddress> r
 /// `ranges` must be as `normalized()` returns them.
 void append_route_advertisement(ByteVector& out, std::span<const IpRange> ranges);
 
-/// The same routes in the order RFC 9484 demands, ranges of one protocol that overlap or touch
-/// joined, and ranges for one protocol removed where a range for every protocol covers them.
+/// The same routes in the order RFC 9484 demands: ranges of one protocol that overlap or touch are
+/// joined, and what a range for every protocol covers is cut out of the ranges for one.
 /// Ranges whose ends do not fit together are left out.
 [[nodiscard]] std::vector<IpRange> normalized(std::vector<IpRange> ranges);
 
