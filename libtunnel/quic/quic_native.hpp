@@ -1,0 +1,90 @@
+#pragma once
+
+// Private to this folder: the C handles behind QuicConnection, and the seam of types.
+
+#include <netinet/in.h>
+#include <ngtcp2/ngtcp2.h>
+#include <ngtcp2/ngtcp2_crypto.h>
+#include <openssl/ssl.h>
+
+#include <memory>
+
+#include "libtunnel/quic/quic_connection.hpp"
+
+namespace slopn::quic {
+
+[[nodiscard]] inline ngtcp2_tstamp to_native(Clock::time_point instant) noexcept
+{
+  return static_cast<ngtcp2_tstamp>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(instant.time_since_epoch()).count());
+}
+
+[[nodiscard]] inline ngtcp2_duration to_native(Clock::duration duration) noexcept
+{
+  return static_cast<ngtcp2_duration>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count());
+}
+
+[[nodiscard]] inline ngtcp2_cid to_native(const ConnectionId& id) noexcept
+{
+  ngtcp2_cid native;
+  ngtcp2_cid_init(&native, u8(id.bytes().data()), id.bytes().size());
+  return native;
+}
+
+[[nodiscard]] inline ConnectionId from_native(const ngtcp2_cid& native) noexcept
+{
+  return ConnectionId{view(native.data, native.datalen)};
+}
+
+/// A path with the storage that ngtcp2's points into. Not movable for that reason.
+class NativePath {
+ public:
+  NativePath() noexcept { ngtcp2_path_storage_zero(&storage_); }
+  explicit NativePath(const UdpPath& path) noexcept;
+  NativePath(const NativePath&) = delete;
+  NativePath& operator=(const NativePath&) = delete;
+
+  [[nodiscard]] ngtcp2_path* get() noexcept { return &storage_.path; }
+
+ private:
+  ngtcp2_path_storage storage_;
+};
+
+[[nodiscard]] UdpPath from_native(const ngtcp2_path& path) noexcept;
+
+/// The family's socket address in `storage`; returns its length.
+[[nodiscard]] std::size_t to_socket_address(const UdpEndpoint& endpoint,
+                                            sockaddr_storage& storage) noexcept;
+
+[[nodiscard]] ngtcp2_cid random_id(std::size_t size_bytes) noexcept;
+
+struct ConnDeleter {
+  void operator()(ngtcp2_conn* conn) const noexcept { ngtcp2_conn_del(conn); }
+};
+struct TlsDeleter {
+  void operator()(SSL* tls) const noexcept { SSL_free(tls); }
+};
+
+struct QuicConnection::Native {
+  // In this order: the connection uses the handshake until it is gone.
+  std::unique_ptr<SSL, TlsDeleter> tls;
+  std::unique_ptr<ngtcp2_conn, ConnDeleter> conn;
+  ngtcp2_crypto_conn_ref conn_ref{};  // how the TLS callbacks find the connection
+  ngtcp2_ccerr error{};               // what the last packet will tell the peer
+  std::string error_text;             // ngtcp2 keeps a pointer to it
+  std::optional<ConnectionIdFactory> id_factory;
+  ResetSecret reset_secret{};
+
+  /// Everything ngtcp2 calls, ours and the TLS helper's.
+  [[nodiscard]] static ngtcp2_callbacks callbacks(bool is_client) noexcept;
+
+  void tell(AppErrorCode code, std::string reason)
+  {
+    error_text = std::move(reason);
+    ngtcp2_ccerr_set_application_error(&error, code, u8(as_bytes(error_text).data()),
+                                       error_text.size());
+  }
+};
+
+}  // namespace slopn::quic
