@@ -56,17 +56,19 @@ class CapsuleParser {
   [[nodiscard]] std::size_t buffered_bytes() const noexcept;
 
  private:
+  // Without default member initialisers: GCC wants those only once the class is complete, too late
+  // for the variant.
   struct InHeader {
-    std::array<std::byte, 2 * kMaxVarintBytes> bytes{};
-    std::size_t size = 0;
+    std::array<std::byte, 2 * kMaxVarintBytes> bytes;
+    std::size_t size;
   };
   struct InValue {
-    std::uint64_t type = 0;
-    std::size_t length = 0;
+    std::uint64_t type;
+    std::size_t length;
     ByteVector bytes;
   };
   struct Skipping {
-    std::uint64_t left = 0;
+    std::uint64_t left;
   };
   struct Broken {};
 
