@@ -122,7 +122,7 @@ private_fetch() { # SUITE PACKAGE DIR
   sum=$(private_apt "$suite" apt-cache show "$package=$version" | sed -n 's/^SHA256: //p' | head -n 1)
   stamp="fetch-$package-$(printf '%s' "$dir" | sha256sum | cut -c1-8)"
   lock_entry "$package" "$version" "$sum" "$suite"
-  if built "$stamp" "$sum" && [ -d "$dir" ]; then return 0; fi
+  if built "$stamp" "$sum" && all_there "$dir" "$SLOPN_DEPS/stamps/$stamp.files"; then return 0; fi
 
   say "$package $version ($suite)"
   work="$SLOPN_DEPS/apt/download/$package"
@@ -133,8 +133,14 @@ private_fetch() { # SUITE PACKAGE DIR
   printf '%s  %s\n' "$sum" "$(echo "$work"/*.deb)" | sha256sum --check --status ||
     die "$package $version has not the SHA-256 that the index of $suite says" "Run packaging/bootstrap.sh again."
   dpkg -x "$work"/*.deb "$dir" || die "$package $version cannot be unpacked to $dir" "Is the disk full?"
-  rm -rf "$work"
   mark_built "$stamp" "$sum"
+  dpkg-deb --fsys-tarfile "$work"/*.deb | tar -t >"$SLOPN_DEPS/stamps/$stamp.files"
+  rm -rf "$work"
+}
+
+# True when every file named in LIST is still below DIR.
+all_there() { # DIR LIST
+  [ -s "$2" ] && (cd "$1" && xargs -d '\n' ls -d) <"$2" >/dev/null 2>&1
 }
 
 # Prints "version file sha256 URI" for each file of a source package whose name matches REGEX. All
@@ -174,7 +180,7 @@ private_source() { # SUITE SOURCE [UPSTREAM_VERSION]
   read -r version file sum uri < <(private_source_list "$suite" "$source" '\.orig\.tar\.[a-z0-9]+ ') || return 1
   [ -z "$wanted" ] || [ "$(upstream_version "$version")" = "$wanted" ] || return 1
   lock_entry "$source-source" "$version" "$sum" "$suite"
-  if built "source-$source" "$sum" && [ -d "$dir" ]; then return 0; fi
+  if built "source-$source" "$sum" && all_there "$dir" "$dir.files"; then return 0; fi
   private_download "$suite" "$file" "$sum" "$uri" "$download" || return 1
   unpack_source "$download/$file" "$dir"
   rm -rf "$download"
@@ -188,7 +194,7 @@ private_source_tree() { # SUITE SOURCE
   while read -r version file sum uri; do
     lock_entry "$source-source" "$version" "$sum" "$suite"
   done <<<"$list"
-  if built "source-$source" "$list" && [ -d "$dir" ]; then return 0; fi
+  if built "source-$source" "$list" && all_there "$dir" "$dir.files"; then return 0; fi
   while read -r version file sum uri; do
     private_download "$suite" "$file" "$sum" "$uri" "$download" || return 1
     case $file in
@@ -215,4 +221,5 @@ unpack_source() { # TARBALL DIR
   mkdir -p "$2.tmp"
   tar -xf "$1" -C "$2.tmp" --strip-components=1 || die "${1##*/} cannot be unpacked to $2" "Is the disk full?"
   mv "$2.tmp" "$2"
+  (cd "$2" && find . -type f) >"$2.files"
 }

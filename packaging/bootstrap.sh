@@ -44,7 +44,7 @@ done
 packages=(
   build-essential ca-certificates ccache cmake debian-archive-keyring git mold ninja-build patch pkg-config
   libcli11-dev libgrpc++-dev libmnl-dev libnftables-dev libprotobuf-dev libqrencode-dev libspdlog-dev
-  libtomlplusplus-dev protobuf-compiler protobuf-compiler-grpc
+  libtomlplusplus-dev nlohmann-json3-dev protobuf-compiler protobuf-compiler-grpc
   curl iperf3 iproute2 iputils-ping jq nftables openssl procps python3 tcpdump util-linux xz-utils
 )
 # Of those, what ends up inside the programs; the lock file names them too.
@@ -89,8 +89,19 @@ wanted_stamp() {
   } | sha256sum | cut -d' ' -f1
 }
 
+# A look at one file of each part, in case somebody removed some.
+damaged() {
+  local root="$SLOPN_DEPS/root/usr" file
+  for file in "$SLOPN_DEPS/deps.lock" "$SLOPN_DEPS/src/ngtcp2/crypto/boringssl/boringssl.c" \
+    "$root/include/boost/asio.hpp" "$root/include/catch2/catch_all.hpp" "$root/lib/cmake/Catch2/Catch2Config.cmake" \
+    "$root"/lib/*/{libngtcp2,libnghttp3}.a; do
+    [ -s "$file" ] || return 0
+  done
+  return 1
+}
+
 complete() {
-  [ $update = no ] && built all "$1" && [ -s "$SLOPN_DEPS/deps.lock" ] &&
+  [ $update = no ] && built all "$1" && ! damaged &&
     { [ -e "$SLOPN_DEPS/aws-lc/lib/libssl.a" ] || [ -e "$SLOPN_DEPS/boringssl/lib/libssl.a" ]; } &&
     { [ $with_boringssl = no ] || [ -e "$SLOPN_DEPS/boringssl/lib/libssl.a" ]; } &&
     [ -z "$(missing_packages)" ]
@@ -242,6 +253,7 @@ main() {
   sort -u "$SLOPN_DEPS/deps.lock.new" >"$SLOPN_DEPS/deps.lock.sorted"
   mv "$SLOPN_DEPS/deps.lock.sorted" "$SLOPN_DEPS/deps.lock"
   rm -f "$SLOPN_DEPS/deps.lock.new"
+  ! damaged || die "something is missing below $SLOPN_DEPS" "Remove that folder and run packaging/bootstrap.sh again."
   mark_built all "$stamp"
   say "done: $SLOPN_DEPS"
 }
