@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
 
 #include "libtunnel/base/result.hpp"
 #include "libtunnel/base/unique_fd.hpp"
@@ -29,10 +30,10 @@ class UnixListener {
   /// Errc::busy when another daemon has it ("another slopnd is running (pid 4711)"),
   /// Errc::already_exists when something that is not a socket is in its place,
   /// Errc::platform_denied when others may write to the folder,
-  /// Errc::invalid_argument when the path is too long for a socket (107 bytes).
+  /// Errc::invalid_argument when the path is relative or too long for a socket (88 bytes).
   [[nodiscard]] static Result<UnixListener> open(const ListenerOptions& options);
 
-  UnixListener(UnixListener&&) noexcept = default;
+  UnixListener(UnixListener&& other) noexcept { *this = std::move(other); }
   UnixListener& operator=(UnixListener&& other) noexcept;
   ~UnixListener();
 
