@@ -226,13 +226,18 @@ run_hooks() {
 
 main() {
   check_system
-  mkdir -p "$SLOPN_DEPS/log" || die "cannot write below $SLOPN_DEPS" "Run this as the owner of the checkout."
-  exec 9>"$SLOPN_DEPS/.running"
-  flock -n 9 || { say "another bootstrap is running; waiting for it"; flock 9; }
-
   local stamp
   stamp=$(wanted_stamp)
   if complete "$stamp"; then return 0; fi
+
+  { mkdir -p "$SLOPN_DEPS/log" && : >>"$SLOPN_DEPS/.running"; } 2>/dev/null ||
+    die "cannot write below $SLOPN_DEPS" "Run this as root, or as the owner of that folder."
+  exec 9>"$SLOPN_DEPS/.running"
+  if ! flock -n 9; then
+    say "another bootstrap is running; waiting for it"
+    flock 9
+    if complete "$stamp"; then return 0; fi
+  fi
 
   printf 'bootstrap: libraries and tools for slopn on Debian %s\n' "$SLOPN_CODENAME" >&2
   rm -f "$SLOPN_DEPS/stamps/all"
