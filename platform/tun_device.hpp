@@ -28,16 +28,18 @@ class TunDevice {
   [[nodiscard]] virtual std::uint32_t index() const noexcept = 0;
 
   /// Waits until the host has sent a packet. Cancelling completes with `operation_aborted`.
-  /// An interface that was deleted is an error, at once and from then on.
+  /// An interface that was deleted is an error (EBADFD), at once and from then on, here and below.
   [[nodiscard]] virtual boost::asio::awaitable<Result<>> wait_readable() = 0;
 
   /// Appends what waits, without blocking, until the batch is full or nothing is left.
-  /// Returns the number of packets appended, 0 when none waits.
+  /// Returns the number of packets appended, 0 when none waits. A packet longer than a slot is
+  /// cut off by the kernel; its length field then tells.
   [[nodiscard]] virtual Result<std::size_t> read_batch(PacketBatch& batch) = 0;
 
   /// Gives packets to the host without waiting, in order.
   /// Returns how many it took; the kernel refused the rest for want of room and the caller
   /// counts them as drops. A packet the kernel calls malformed counts as taken.
+  /// An interface that somebody switched off is an error (EIO).
   [[nodiscard]] virtual Result<std::size_t> write_batch(std::span<const ByteView> packets) = 0;
 };
 
@@ -46,7 +48,9 @@ struct TunOptions {
   std::uint16_t mtu_bytes = 1280;         ///< Inner MTU. IPv6 needs at least 1280 (RFC 8200 s. 5).
 };
 
-/// Opens a new TUN interface, up but without addresses. Needs CAP_NET_ADMIN.
+/// Opens a new TUN interface, up but without addresses, on which the kernel says nothing by itself
+/// (no link-local address, no router solicitation). Needs CAP_NET_ADMIN. Errc::busy if another
+/// process holds an interface of that name.
 /// Each operating system defines this function in its own folder; CMake links exactly one.
 [[nodiscard]] Result<std::unique_ptr<TunDevice>> open_tun(boost::asio::any_io_executor executor,
                                                           const TunOptions& options);

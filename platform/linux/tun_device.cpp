@@ -1,0 +1,115 @@
+#include "platform/tun_device.hpp"
+
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <cerrno>
+#include <utility>
+
+#include "libtunnel/base/async.hpp"
+#include "libtunnel/base/unique_fd.hpp"
+#include "platform/linux/link.hpp"
+#include "platform/linux/netlink.hpp"
+#include "platform/linux/os_error.hpp"
+#include "platform/linux/sysctl.hpp"
+#include "platform/linux/tun_queue.hpp"
+
+namespace slopn::platform {
+namespace {
+
+// The kernel's default of 500 overflows while a gigabit sender fills a window of 30 ms.
+constexpr std::uint32_t kTransmitQueuePackets = 1000;
+
+class LinuxTunDevice final : public TunDevice {
+ public:
+  LinuxTunDevice(asio::any_io_executor executor, UniqueFd fd, const Link& link)
+      : stream_(std::move(executor), fd.release()),
+        queue_(stream_.native_handle(), link.name),
+        name_(link.name),
+        index_(link.index)
+  {
+  }
+
+  std::string_view name() const noexcept override { return name_; }
+  std::uint32_t index() const noexcept override { return index_; }
+
+  asio::awaitable<Result<>> wait_readable() override
+  {
+    // No deadline: a host may have nothing to say for days. The caller cancels.
+    auto [ec] = co_await stream_.async_wait(asio::posix::stream_descriptor::wait_read, with_ec);
+    if (ec) co_return fail(ec, "wait for " + name_);
+    co_return queue_.check_alive();
+  }
+
+  Result<std::size_t> read_batch(PacketBatch& batch) override { return queue_.read_batch(batch); }
+
+  Result<std::size_t> write_batch(std::span<const ByteView> packets) override
+  {
+    return queue_.write_batch(packets);
+  }
+
+ private:
+  asio::posix::stream_descriptor stream_;
+  TunQueue queue_;
+  std::string name_;
+  std::uint32_t index_;
+};
+
+// "slopn0", or "slopn%d" for the first free number. Anything else with a percent sign is refused.
+bool valid_name_template(std::string_view name) noexcept
+{
+  if (name.size() >= IFNAMSIZ) return false;
+  if (name.ends_with("%d")) name.remove_suffix(2);
+  return valid_interface_name(name);
+}
+
+Result<Link> configure_link(const std::string& name, std::uint16_t mtu_bytes)
+{
+  auto socket = netlink::Socket::open();
+  if (!socket) return std::move(socket.error());
+  auto link = find_link(*socket, name);
+  if (!link) return link;
+
+  if (auto set = set_link(*socket, link->index,
+                          {.mtu_bytes = mtu_bytes,
+                           .transmit_queue_packets = kTransmitQueuePackets,
+                           .alias = kOurAlias});
+      !set)
+    return std::move(set.error()).within("set MTU " + std::to_string(mtu_bytes));
+  silence_ipv6(*socket, *link);  // before it is up: afterwards the kernel has spoken already
+  // Otherwise removing the first address of a subnet would take the others with it.
+  (void)write_sysctl("net/ipv4/conf/" + link->name + "/promote_secondaries", "1");
+  if (auto up = set_link(*socket, link->index, {.bring_up = true}); !up)
+    return std::move(up.error()).within("bring link up");
+  return link;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<TunDevice>> open_tun(asio::any_io_executor executor,
+                                            const TunOptions& options)
+{
+  if (!valid_name_template(options.name_template))
+    return fail(Errc::invalid_argument, "interface name '" + options.name_template + "'");
+
+  UniqueFd fd{::open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK)};
+  if (!fd) return last_os_error("open /dev/net/tun");
+
+  ifreq request{};
+  options.name_template.copy(request.ifr_name, sizeof request.ifr_name - 1);
+  request.ifr_flags = IFF_TUN | IFF_NO_PI;
+  if (::ioctl(fd.get(), TUNSETIFF, &request) < 0) {
+    if (errno == EBUSY) return fail(Errc::busy, "TUN interface " + options.name_template);
+    return last_os_error("create TUN interface " + options.name_template);
+  }
+
+  const std::string name{request.ifr_name};
+  auto link = configure_link(name, options.mtu_bytes);
+  if (!link) return std::move(link.error()).within(name);
+  return std::make_unique<LinuxTunDevice>(std::move(executor), std::move(fd), *link);
+}
+
+}  // namespace slopn::platform

@@ -1,0 +1,89 @@
+#include "platform/linux/tun_queue.hpp"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "platform/linux/os_error.hpp"
+
+namespace slopn::platform {
+namespace {
+
+// What to do with the rest of a batch after one packet was refused.
+enum class WriteFailure { no_room, bad_packet, broken };
+
+WriteFailure classify(int error_number) noexcept
+{
+  switch (error_number) {
+    case EAGAIN:
+    case ENOBUFS:
+    case ENOMEM:
+      return WriteFailure::no_room;
+    case EINVAL:    // neither IPv4 nor IPv6
+    case EMSGSIZE:  // longer than any packet
+    case E2BIG:
+      return WriteFailure::bad_packet;
+    default:
+      return WriteFailure::broken;
+  }
+}
+
+}  // namespace
+
+Result<std::size_t> TunQueue::read_batch(PacketBatch& batch) const
+{
+  std::size_t count = 0;
+  while (!batch.full()) {
+    const MutableByteView slot = batch.next_slot();
+    const ssize_t length = ::read(fd_, slot.data(), slot.size());
+    if (length < 0) {
+      if (errno == EINTR) continue;
+      if (errno == EAGAIN) break;
+      return io_error(errno, "read from ");
+    }
+    batch.commit(static_cast<std::size_t>(length));
+    ++count;
+  }
+  return count;
+}
+
+Result<std::size_t> TunQueue::write_batch(std::span<const ByteView> packets) const
+{
+  std::size_t taken = 0;
+  while (taken < packets.size()) {
+    const ByteView packet = packets[taken];
+    if (::write(fd_, packet.data(), packet.size()) < 0) {
+      if (errno == EINTR) continue;
+      switch (classify(errno)) {
+        case WriteFailure::no_room:
+          return taken;
+        case WriteFailure::bad_packet:
+          break;
+        case WriteFailure::broken:
+          return io_error(errno, "write to ");
+      }
+    }
+    ++taken;
+  }
+  return taken;
+}
+
+Result<> TunQueue::check_alive() const
+{
+  pollfd state{.fd = fd_, .events = POLLIN, .revents = 0};
+  // The kernel reports POLLERR from the moment the interface is unregistered.
+  if (::poll(&state, 1, 0) > 0 && (state.revents & POLLERR) != 0)
+    return io_error(EBADFD, "wait for ");
+  return {};
+}
+
+Error TunQueue::io_error(int error_number, const char* operation) const
+{
+  const char* reason = "";
+  if (error_number == EBADFD) reason = ": the interface was deleted";
+  if (error_number == EIO) reason = ": the interface is down";
+  return os_error(error_number, operation + name_ + reason);
+}
+
+}  // namespace slopn::platform

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include "libtunnel/base/bytes.hpp"
+#include "libtunnel/base/packet_batch.hpp"
+#include "libtunnel/base/result.hpp"
+
+namespace slopn::platform {
+
+/// How packets travel through the descriptor of a TUN interface, without waiting. Everything that
+/// depends on the framing is here; offloads with IFF_VNET_HDR become another function pair.
+///
+/// The descriptor is the caller's, non-blocking, opened with IFF_NO_PI.
+class TunQueue {
+ public:
+  TunQueue(int fd, std::string name) : fd_(fd), name_(std::move(name)) {}
+
+  /// See `TunDevice::read_batch`.
+  [[nodiscard]] Result<std::size_t> read_batch(PacketBatch& batch) const;
+  /// See `TunDevice::write_batch`.
+  [[nodiscard]] Result<std::size_t> write_batch(std::span<const ByteView> packets) const;
+  /// An error if the interface has been deleted.
+  [[nodiscard]] Result<> check_alive() const;
+
+ private:
+  [[nodiscard]] Error io_error(int error_number, const char* operation) const;
+
+  int fd_;
+  std::string name_;
+};
+
+}  // namespace slopn::platform
