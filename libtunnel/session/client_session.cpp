@@ -1,0 +1,334 @@
+#include "libtunnel/session/client_session.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "libtunnel/base/overloaded.hpp"
+#include "libtunnel/core/datagram_budget.hpp"
+#include "libtunnel/core/wire/concealed_auth.hpp"
+#include "libtunnel/core/wire/ip_packet.hpp"
+
+namespace slopn::session {
+namespace {
+
+// Long enough for one round trip of an address that comes unasked, short enough not to be felt.
+constexpr Clock::duration kLeastUnsolicitedWait = std::chrono::milliseconds(20);
+
+unsigned status_of(const quic::HeaderList& headers) noexcept
+{
+  const std::string_view text = headers.get(":status");
+  unsigned status = 0;
+  std::from_chars(text.data(), text.data() + text.size(), status);
+  return status;
+}
+
+// RFC 9484 section 4.5: any 2xx, except those that cannot have a body to carry capsules.
+bool is_acceptance(unsigned status) noexcept
+{
+  return status >= 200 && status < 300 && status != 204 && status != 205 && status != 206;
+}
+
+// Why the gateway said no, and whether it is worth asking again.
+Error refusal(unsigned status, const quic::HeaderList& headers)
+{
+  const std::string_view proxy_status = headers.get("proxy-status");
+  std::string said = "gateway answered " + std::to_string(status);
+  if (!proxy_status.empty()) said.append(" (").append(proxy_status).append(")");
+  switch (status) {
+    case 401:
+    case 403:
+    case 407:
+      return fail(Errc::auth_rejected, said);
+    case 404:
+      // A gateway of ours hides the tunnel from everybody it does not know.
+      return fail(Errc::auth_rejected, said + ": it does not know this client's key");
+    case 503:
+      if (proxy_status.find("connection_limit_reached") != std::string_view::npos)
+        return fail(Errc::pool_exhausted, said);
+      return fail(Errc::refused, said);
+    default:
+      return fail(Errc::refused, said);
+  }
+}
+
+}  // namespace
+
+ClientSession::ClientSession(ClientSessionOptions options, ClientSessionListener& listener,
+                             Outlet& outlet)
+    : options_(std::move(options)),
+      listener_(listener),
+      outlet_(outlet),
+      train_(kTrainPackets, options_.quic.max_udp_payload_bytes),
+      http_(quic::Http3Connection::Role::client, *this),
+      connect_ip_(options_.connect_ip)
+{
+}
+
+Result<std::unique_ptr<ClientSession>> ClientSession::start(const quic::TlsContext& tls,
+                                                            const quic::UdpPath& path,
+                                                            ClientSessionOptions options,
+                                                            ClientSessionListener& listener,
+                                                            Outlet& outlet, Clock::time_point now)
+{
+  std::unique_ptr<ClientSession> session{new ClientSession{std::move(options), listener, outlet}};
+  auto connection = quic::QuicConnection::connect(
+      {.tls = tls, .path = path, .options = session->options_.quic}, session->http_, now);
+  if (!connection) return connection.error();
+  session->quic_ = std::move(*connection);
+  session->http_.attach(*session->quic_);
+  session->flush(now);
+  return session;
+}
+
+void ClientSession::read(const quic::UdpPath& path, quic::EcnBits ecn, ByteView packet,
+                         Clock::time_point now)
+{
+  now_ = now;
+  quic_->read(path, ecn, packet, now);
+}
+
+std::size_t ClientSession::send(std::span<const MutableByteView> packets, Clock::time_point now)
+{
+  now_ = now;
+  std::size_t done = 0;
+  while (done < packets.size()) {
+    const ByteView packet = packets[done];
+    if (!may_leave(packet)) {
+      ++done;
+      continue;
+    }
+    if (tunnel_->send(packet, train_, now) == TunnelPath::Sent::taken) {
+      ++done;
+      continue;
+    }
+    if (train_.has_room()) break;  // the path is congested
+    depart();
+  }
+  depart();
+  return done;
+}
+
+void ClientSession::flush(Clock::time_point now)
+{
+  now_ = now;
+  do {
+    depart();
+    quic_->write(train_, now);
+  } while (!train_.has_room());
+  depart();
+}
+
+void ClientSession::depart()
+{
+  if (train_.empty()) return;
+  outlet_.send(train_);
+  train_.clear();
+}
+
+Clock::time_point ClientSession::next_deadline() const noexcept
+{
+  const auto own = connect_ip_.next_deadline();
+  return std::min(quic_->next_deadline(), own.value_or(Clock::time_point::max()));
+}
+
+void ClientSession::on_deadline(Clock::time_point now)
+{
+  now_ = now;
+  quic_->on_deadline(now);
+  if (!quic_->ending()) after_capsules(connect_ip_.on_time(now));
+  flush(now);
+}
+
+void ClientSession::close(Clock::time_point now)
+{
+  quic_->close(quic::kH3NoError, fail(Errc::cancelled, "tunnel"));
+  flush(now);
+}
+
+TrafficCounters ClientSession::counters() const
+{
+  return tunnel_ ? tunnel_->counters() : TrafficCounters{};
+}
+
+void ClientSession::on_ready(bool allows_tunnels)
+{
+  if (!allows_tunnels || quic_->max_datagram_bytes() == 0)
+    return fail_with(quic::kH3NoError,
+                     fail(Errc::refused, "server offers no CONNECT-IP (RFC 9484)"));
+  auto request = make_request();
+  if (!request) return fail_with(quic::kH3InternalError, std::move(request.error()));
+  const auto stream = http_.send_request(*request);
+  if (!stream) return fail_with(quic::kH3InternalError, stream.error());
+  tunnel_.emplace(*quic_, *stream);
+}
+
+Result<quic::HeaderList> ClientSession::make_request() const
+{
+  quic::HeaderList request{{":method", "CONNECT"},   {":protocol", "connect-ip"},
+                           {":scheme", "https"},     {":authority", options_.authority},
+                           {":path", options_.path}, {"capsule-protocol", "?1"}};
+  if (const auto* bearer = std::get_if<BearerCredentials>(&options_.credentials))
+    request.add("authorization", "Bearer " + bearer->token.reveal());
+  if (const auto* concealed = std::get_if<ConcealedKey>(&options_.credentials)) {
+    const auto authorization = concealed_authorization(concealed->key);
+    if (!authorization) return authorization.error();
+    request.add("authorization", *authorization);
+  }
+  return request;
+}
+
+// RFC 9729 section 3: a signature over what only the two ends of this connection can compute.
+Result<std::string> ClientSession::concealed_authorization(const crypto::KeyPair& key) const
+{
+  const auto authority = wire::split_authority(options_.authority);
+  if (!authority) return fail(Errc::invalid_argument, "authority " + options_.authority);
+  const ByteView public_key = key.public_key().bytes();
+
+  wire::ConcealedCredentials credentials;
+  credentials.key_id.assign(public_key.begin(), public_key.end());
+  credentials.public_key.assign(public_key.begin(), public_key.end());
+  const ByteVector context =
+      wire::exporter_context(wire::binding_for(credentials, authority->host, authority->port));
+  const auto exported = quic_->export_keying_material(wire::kConcealedExporterLabel, context,
+                                                      wire::kConcealedExporterBytes);
+  if (!exported) return exported.error();
+  wire::ConcealedExport output{};
+  std::ranges::copy(*exported, output.begin());
+
+  const ByteView verification = wire::verification(output);
+  credentials.verification.assign(verification.begin(), verification.end());
+  const auto signature = key.sign(wire::signed_content(wire::signature_input(output)));
+  const ByteView proof = view(signature.data(), signature.size());
+  credentials.proof.assign(proof.begin(), proof.end());
+  return credentials.format();
+}
+
+void ClientSession::on_headers(quic::StreamId stream, const quic::HeaderList& headers,
+                               quic::MessageEnd end)
+{
+  if (!tunnel_ || stream != tunnel_->stream() || accepted_) return;
+  const unsigned status = status_of(headers);
+  if (status >= 100 && status < 200) return;  // interim: the answer is still to come
+  if (!is_acceptance(status) || end == quic::MessageEnd::complete)
+    return fail_with(quic::kH3NoError, refusal(status, headers));
+  accepted_ = true;
+  connect_ip_.on_accepted(
+      now_, std::max<Clock::duration>(quic_->path_facts().smoothed_rtt, kLeastUnsolicitedWait));
+  after_capsules({});
+}
+
+void ClientSession::on_body(quic::StreamId stream, ByteView bytes)
+{
+  if (tunnel_ && stream == tunnel_->stream() && accepted_)
+    after_capsules(connect_ip_.on_stream_data(bytes, now_));
+}
+
+void ClientSession::on_body_end(quic::StreamId stream)
+{
+  if (tunnel_ && stream == tunnel_->stream()) after_capsules(connect_ip_.on_stream_end());
+}
+
+void ClientSession::on_stream_gone(quic::StreamId stream)
+{
+  if (tunnel_ && stream == tunnel_->stream())
+    fail_with(quic::kH3NoError, fail(Errc::peer_closed, "gateway ended the tunnel"));
+}
+
+void ClientSession::fail_with(quic::AppErrorCode code, Error reason)
+{
+  http_.close(code, std::move(reason));
+}
+
+// What the capsule logic wants done: send, report, or give up.
+void ClientSession::after_capsules(Result<> outcome)
+{
+  if (!tunnel_) return;
+  http_.send_body(tunnel_->stream(), connect_ip_.take_output());
+  for (connect_ip::Event& event : connect_ip_.take_events()) {
+    std::visit(
+        Overloaded{
+            [&](connect_ip::Configured& configured) { configured_ = std::move(configured); },
+            [&](connect_ip::PacketReceived& received) {
+              if (const auto header = wire::parse_ip_header(received.packet);
+                  header && !own_addresses_.check_from_gateway(*header))
+                listener_.on_inner_packet(ByteView{received.packet}.first(header->packet_bytes));
+            },
+        },
+        event);
+  }
+  if (!outcome) {
+    const bool malformed = outcome.error().code == Errc::protocol_violation;
+    return fail_with(malformed ? quic::kH3MessageError : quic::kH3NoError,
+                     std::move(outcome.error()));
+  }
+  report();
+}
+
+// Tells the listener what has changed, if there is an address to use.
+void ClientSession::report()
+{
+  if (!configured_) return;
+  TunnelParameters now_valid;
+  now_valid.mtu_bytes = std::min(tunnel_->mtu_bytes(), options_.max_mtu_bytes);
+  const bool carries_v6 = now_valid.mtu_bytes >= kMinIpV6MtuBytes;
+  for (const IpPrefix& address : configured_->addresses) {
+    if (address.version() == IpVersion::v4 || carries_v6) now_valid.addresses.push_back(address);
+  }
+  if (configured_->routes) now_valid.routes = *configured_->routes;
+  if (now_valid.addresses.empty() || now_valid == reported_) return;
+  own_addresses_.assign(now_valid.addresses);
+  reported_ = now_valid;
+  listener_.on_configured(now_valid);
+}
+
+void ClientSession::on_path_mtu(std::size_t)
+{
+  report();
+}
+
+void ClientSession::on_datagram(ByteView payload)
+{
+  if (!tunnel_) return;
+  const auto packet = tunnel_->unwrap(payload);
+  if (!packet) return;
+  const auto header = wire::parse_ip_header(*packet);
+  if (!header) return tunnel_->count_drop(DropReason::malformed);
+  if (const auto foreign = own_addresses_.check_from_gateway(*header))
+    return tunnel_->count_drop(*foreign);
+  tunnel_->count_received(header->packet_bytes);
+  listener_.on_inner_packet(packet->first(header->packet_bytes));
+}
+
+// Whether the host's packet may go into the tunnel. What may not is counted and answered here.
+bool ClientSession::may_leave(ByteView packet)
+{
+  if (!tunnel_) return false;
+  const auto header = wire::parse_ip_header(packet);
+  std::optional<DropReason> refused;
+  if (!header || header->packet_bytes != packet.size())
+    refused = DropReason::malformed;
+  else if (!reported_)
+    refused = DropReason::not_assigned;
+  else if (const auto foreign = own_addresses_.check_from_client(*header))
+    refused = foreign;
+  else if (packet.size() > tunnel_->mtu_bytes())
+    refused = DropReason::too_big;
+  if (!refused) return true;
+  tunnel_->count_drop(*refused);
+  if (refused == DropReason::too_big) answer_too_big(packet);
+  return false;
+}
+
+void ClientSession::answer_too_big(ByteView packet)
+{
+  if (!icmp_limit_.allow(now_)) return;
+  const auto header = wire::parse_ip_header(packet);
+  // From the destination, as a router on the way has no address here; RFC 9484 section 7.2.
+  std::array<std::byte, wire::kMaxIcmpErrorBytes> answer;
+  const std::size_t size =
+      wire::build_too_big(answer, packet, header->destination, tunnel_->mtu_bytes());
+  if (size > 0) listener_.on_inner_packet(ByteView{answer}.first(size));
+}
+
+}  // namespace slopn::session

@@ -1,0 +1,327 @@
+#include "libtunnel/session/gateway_endpoint.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "libtunnel/core/wire/ip_packet.hpp"
+
+namespace slopn::session {
+namespace {
+
+// While `session`'s code runs, connection IDs that come and go are its.
+class InCall {
+ public:
+  InCall(GatewaySession*& slot, GatewaySession& session) noexcept
+      : slot_(slot), before_(std::exchange(slot, &session))
+  {
+  }
+  InCall(const InCall&) = delete;
+  InCall& operator=(const InCall&) = delete;
+  ~InCall() { slot_ = before_; }
+
+ private:
+  GatewaySession*& slot_;
+  GatewaySession* before_;
+};
+
+}  // namespace
+
+GatewayEndpoint::GatewayEndpoint(GatewayEndpointOptions options, const quic::TlsContext& tls,
+                                 AdmissionRules rules, GatewayEndpointListener& listener,
+                                 Outlet& outlet)
+    : options_(std::move(options)),
+      tls_(tls),
+      rules_(std::move(rules)),
+      listener_(listener),
+      outlet_(outlet),
+      door_(options_.reset_secret, quic::ConnectionIdFactory{options_.worker}),
+      train_(kTrainPackets, options_.quic.max_udp_payload_bytes)
+{
+}
+
+GatewayEndpoint::~GatewayEndpoint() = default;
+
+void GatewayEndpoint::read(const quic::UdpPath& path, quic::EcnBits ecn, ByteView packet,
+                           Clock::time_point now)
+{
+  const auto destination = quic::destination_of(packet);
+  if (!destination) return;
+  if (const auto found = by_connection_id_.find(*destination); found != by_connection_id_.end()) {
+    const InCall guard{in_call_, *found->second};
+    return found->second->read(path, ecn, packet, now);
+  }
+  if (handshakes_.size() >= options_.max_handshakes) return;
+  const auto proof = handshakes_.size() >= options_.retry_above_handshakes
+                         ? quic::ServerDoor::AddressProof::required
+                         : quic::ServerDoor::AddressProof::optional;
+  auto decision = door_.decide(path, packet, proof, now);
+  if (auto* welcome = std::get_if<quic::ServerDoor::LetIn>(&decision))
+    return let_in(path, ecn, packet, std::move(welcome->initial), now);
+  if (const auto* reply = std::get_if<quic::ServerDoor::Answer>(&decision))
+    answer(path, reply->reply);
+}
+
+void GatewayEndpoint::let_in(const quic::UdpPath& path, quic::EcnBits ecn, ByteView packet,
+                             quic::AcceptedInitial initial, Clock::time_point now)
+{
+  if (sessions_.size() >= options_.max_sessions) return;
+  const SessionId id{++last_id_};
+  auto session =
+      std::make_unique<GatewaySession>(id, static_cast<Owner&>(*this), options_.max_queue_bytes);
+  const InCall guard{in_call_, *session};
+  const auto started = session->start({.tls = tls_,
+                                       .path = path,
+                                       .options = options_.quic,
+                                       .initial = std::move(initial),
+                                       .id_factory = quic::ConnectionIdFactory{options_.worker},
+                                       .registry = *this,
+                                       .reset_secret = options_.reset_secret},
+                                      now);
+  if (!started) return;
+  GatewaySession& kept = *sessions_.emplace(id, std::move(session)).first->second;
+  handshakes_.insert(id);
+  kept.read(path, ecn, packet, now);
+}
+
+void GatewayEndpoint::answer(const quic::UdpPath& path, ByteView reply)
+{
+  if (!train_.has_room()) depart();
+  std::ranges::copy(reply, train_.tail().begin());
+  train_.append(reply.size(), path, 0);
+}
+
+void GatewayEndpoint::send(std::span<const MutableByteView> packets, Clock::time_point now)
+{
+  for (const ByteView packet : packets) send_one(packet, now);
+}
+
+void GatewayEndpoint::send_one(ByteView packet, Clock::time_point now)
+{
+  const auto header = wire::parse_ip_header(packet);
+  if (!header) return past_.drops.count(DropReason::malformed);
+  const auto found = by_inner_address_.find(header->destination);
+  if (found == by_inner_address_.end()) return past_.drops.count(DropReason::no_route);
+  GatewaySession& session = *found->second;
+  if (header->packet_bytes > session.mtu_bytes()) {
+    session.count_drop(DropReason::too_big);
+    return answer_too_big(packet, session.mtu_bytes(), now);
+  }
+  if (!train_.has_room()) depart();
+  const InCall guard{in_call_, session};
+  session.send(packet.first(header->packet_bytes), train_, now);
+  on_active(session);
+}
+
+void GatewayEndpoint::answer_too_big(ByteView packet, std::size_t mtu_bytes, Clock::time_point now)
+{
+  const auto header = wire::parse_ip_header(packet);
+  const IpAddress* from = own_address(header->version);
+  if (from == nullptr || !icmp_limit_.allow(now)) return;
+  std::array<std::byte, wire::kMaxIcmpErrorBytes> reply;
+  const std::size_t size = wire::build_too_big(reply, packet, *from, mtu_bytes);
+  if (size > 0) listener_.on_inner_packet(ByteView{reply}.first(size));
+}
+
+const IpAddress* GatewayEndpoint::own_address(IpVersion version) const noexcept
+{
+  const auto found = std::ranges::find(options_.own_addresses, version, &IpAddress::version);
+  return found == options_.own_addresses.end() ? nullptr : &*found;
+}
+
+bool GatewayEndpoint::is_client_address(const IpAddress& address) const noexcept
+{
+  return std::ranges::any_of(options_.pools,
+                             [&](const IpPrefix& pool) { return pool.contains(address); }) &&
+         std::ranges::find(options_.own_addresses, address) == options_.own_addresses.end();
+}
+
+void GatewayEndpoint::on_inner_packet(GatewaySession& session, const wire::IpHeader& header,
+                                      ByteView packet)
+{
+  if (!options_.client_to_client && is_client_address(header.destination))
+    return session.count_drop(DropReason::client_to_client);
+  listener_.on_inner_packet(packet);
+}
+
+void GatewayEndpoint::on_active(GatewaySession& session)
+{
+  if (std::exchange(session.marked_active, true)) return;
+  active_.push_back(&session);
+}
+
+void GatewayEndpoint::on_id_added(const quic::ConnectionId& id)
+{
+  if (in_call_ == nullptr || !by_connection_id_.emplace(id, in_call_).second) return;
+  in_call_->connection_ids.push_back(id);
+}
+
+void GatewayEndpoint::on_id_retired(const quic::ConnectionId& id)
+{
+  by_connection_id_.erase(id);
+}
+
+void GatewayEndpoint::on_admission_wanted(GatewaySession& session, const Visitor& visitor)
+{
+  listener_.on_admission_wanted(session.id(), visitor);
+}
+
+void GatewayEndpoint::flush(Clock::time_point now)
+{
+  // Asked for from inside a callback: the caller of that session flushes, and QUIC connections
+  // must not be written while they are being read.
+  if (in_call_ != nullptr) return;
+  // Writing may make more sessions active (a kick, a full queue): the list grows while it is read.
+  for (std::size_t i = 0; i < active_.size(); ++i) {
+    GatewaySession& session = *active_[i];
+    session.marked_active = false;
+    write_session(session, now);
+    if (session.quic().handshake_completed() || session.quic().closed())
+      handshakes_.erase(session.id());
+    if (session.quic().closed())
+      forget(session);
+    else
+      reschedule(session);
+  }
+  active_.clear();
+  depart();
+}
+
+void GatewayEndpoint::write_session(GatewaySession& session, Clock::time_point now)
+{
+  const InCall guard{in_call_, session};
+  if (!train_.has_room()) depart();
+  while (session.write(train_, now)) depart();
+}
+
+void GatewayEndpoint::reschedule(GatewaySession& session)
+{
+  const Clock::time_point deadline = session.next_deadline();
+  if (deadline == session.scheduled_at) return;
+  if (session.scheduled_at != Clock::time_point::max())
+    schedule_.erase({session.scheduled_at, session.id()});
+  session.scheduled_at = deadline;
+  if (deadline != Clock::time_point::max()) schedule_.emplace(deadline, session.id());
+}
+
+void GatewayEndpoint::forget(GatewaySession& session)
+{
+  const SessionId id = session.id();
+  schedule_.erase({session.scheduled_at, id});
+  handshakes_.erase(id);
+  for (const quic::ConnectionId& connection_id : session.connection_ids)
+    by_connection_id_.erase(connection_id);
+  for (const IpPrefix& address : session.admission().addresses) {
+    const auto found = by_inner_address_.find(address.address());
+    if (found != by_inner_address_.end() && found->second == &session)
+      by_inner_address_.erase(found);
+  }
+  past_ += session.counters();
+  if (session.visitor() && !session.admission().addresses.empty())
+    listener_.on_session_over(id, *session.visitor(), session.admission(),
+                              session.quic().close_reason());
+  sessions_.erase(id);
+}
+
+void GatewayEndpoint::depart()
+{
+  if (train_.empty()) return;
+  outlet_.send(train_);
+  train_.clear();
+}
+
+Clock::time_point GatewayEndpoint::next_deadline() const noexcept
+{
+  return schedule_.empty() ? Clock::time_point::max() : schedule_.begin()->first;
+}
+
+void GatewayEndpoint::on_deadline(Clock::time_point now)
+{
+  while (!schedule_.empty() && schedule_.begin()->first <= now) {
+    GatewaySession* session = find(schedule_.begin()->second);
+    schedule_.erase(schedule_.begin());
+    if (session == nullptr) continue;
+    session->scheduled_at = Clock::time_point::max();
+    const InCall guard{in_call_, *session};
+    session->on_deadline(now);
+  }
+  flush(now);
+}
+
+GatewaySession* GatewayEndpoint::find(SessionId id) const noexcept
+{
+  const auto found = sessions_.find(id);
+  return found == sessions_.end() ? nullptr : found->second.get();
+}
+
+void GatewayEndpoint::admit(SessionId id, Admission admission, Clock::time_point now)
+{
+  GatewaySession* session = find(id);
+  if (session == nullptr || session->quic().ending()) return;
+  // A client that comes back before its old connection has timed out takes its addresses over.
+  std::vector<SessionId> replaced;
+  for (const IpPrefix& address : admission.addresses) {
+    GatewaySession*& holder = by_inner_address_[address.address()];
+    if (holder != nullptr && holder != session) replaced.push_back(holder->id());
+    holder = session;
+  }
+  {
+    const InCall guard{in_call_, *session};
+    session->admit(std::move(admission));
+  }
+  for (const SessionId old : replaced) {
+    if (GatewaySession* other = find(old))
+      other->close(fail(Errc::refused, "the client has connected anew"));
+  }
+  flush(now);
+}
+
+void GatewayEndpoint::refuse(SessionId id, std::string_view details, Clock::time_point now)
+{
+  GatewaySession* session = find(id);
+  if (session == nullptr) return;
+  {
+    const InCall guard{in_call_, *session};
+    session->refuse(details);
+  }
+  flush(now);
+}
+
+void GatewayEndpoint::kick(std::span<const SessionId> ids, Clock::time_point now)
+{
+  for (const SessionId id : ids) {
+    if (GatewaySession* session = find(id))
+      session->close(fail(Errc::cancelled, "kicked by the gateway's operator"));
+  }
+  flush(now);
+}
+
+void GatewayEndpoint::change_rules(AdmissionRules rules, Clock::time_point now)
+{
+  rules_ = std::move(rules);
+  for (const auto& [id, session] : sessions_) {
+    const auto& visitor = session->visitor();
+    if (!visitor) continue;
+    const bool welcome =
+        visitor->key ? rules_.clients.find(*visitor->key) != nullptr : rules_.anonymous;
+    if (!welcome) session->close(fail(Errc::auth_rejected, "client was removed"));
+  }
+  flush(now);
+}
+
+void GatewayEndpoint::close(Clock::time_point now)
+{
+  for (const auto& [id, session] : sessions_)
+    session->close(fail(Errc::cancelled, "gateway is stopping"));
+  flush(now);
+}
+
+void GatewayEndpoint::for_each_session(
+    const std::function<void(const GatewaySession&)>& visit) const
+{
+  for (const auto& [id, session] : sessions_) {
+    if (session->admitted() && !session->quic().ending()) visit(*session);
+  }
+}
+
+}  // namespace slopn::session
