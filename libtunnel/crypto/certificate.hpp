@@ -45,4 +45,7 @@ struct Identity {
 /// The pin of the first certificate in `certificate_pem`.
 [[nodiscard]] Result<SpkiPin> spki_pin(std::string_view certificate_pem);
 
+/// The same for a certificate in DER, as TLS carries it.
+[[nodiscard]] Result<SpkiPin> spki_pin_of_der(ByteView certificate_der);
+
 }  // namespace slopn::crypto
