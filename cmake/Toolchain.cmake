@@ -19,7 +19,14 @@ endif()
 set(CMAKE_C_VISIBILITY_PRESET hidden)
 set(CMAKE_CXX_VISIBILITY_PRESET hidden)
 set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
-add_link_options(LINKER:--exclude-libs,ALL LINKER:-z,relro,-z,now)
+add_link_options(LINKER:-z,relro,-z,now)
+if(NOT SLOPN_SANITIZE)  # clang's sanitizers are static libraries whose symbols must be seen
+  add_link_options(LINKER:--exclude-libs,ALL)
+endif()
+
+if(SLOPN_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)  # counts branches in everything a target calls
+endif()
 
 if(SLOPN_SANITIZE)
   add_compile_options(-fsanitize=${SLOPN_SANITIZE} -fno-omit-frame-pointer)
