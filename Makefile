@@ -16,7 +16,6 @@ SLOPN_TLS ?= auto
 PREFIX ?= /usr/local
 TESTS ?= .
 export SLOPN_TLS
-export CLICOLOR_FORCE =
 
 configure = cmake --preset $(1) -DSLOPN_TLS=$(if $(2),$(2),$(SLOPN_TLS)) --log-level=WARNING
 compile = cmake --build build/$(1) --parallel $(JOBS)

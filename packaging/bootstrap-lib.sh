@@ -67,6 +67,7 @@ find_mirror() {
     return
   fi
   local mirror
+  # shellcheck disable=SC2016  # apt expands these
   mirror=$(apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(CODENAME)|$(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
     awk -F'|' -v codename="$SLOPN_CODENAME" \
       '$1 == "Debian" && $2 == "Debian" && $3 == codename { print $4; exit }')

@@ -55,7 +55,7 @@ linked_packages=(
 [ $with_lint = no ] || packages+=(clang clang-format clang-tidy)
 
 check_system() {
-  local id='' id_like=''
+  local id=''
   if [ -r /etc/os-release ]; then
     # shellcheck disable=SC1091
     id=$(. /etc/os-release && printf '%s' "${ID:-}")
@@ -150,7 +150,8 @@ links_here() {
 
 # ngtcp2, nghttp3 and the source of ngtcp2's TLS glue. The glue must have the library's version.
 fetch_quic_from() { # SUITE
-  local version lib="$SLOPN_DEPS/root/usr/lib/$(gcc -dumpmachine)"
+  local version lib
+  lib="$SLOPN_DEPS/root/usr/lib/$(gcc -dumpmachine)"
   version=$(private_version "$1" libngtcp2-dev) || return 1
   private_source "$1" ngtcp2 "$(upstream_version "$version")" || return 1
   private_fetch "$1" libngtcp2-dev "$SLOPN_DEPS/root" || return 1
@@ -177,7 +178,7 @@ build_static() { # NAME SOURCE_DIR CMAKE_OPTION...
   local name=$1 source=$2 launcher=()
   shift 2
   command -v ccache >/dev/null && launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
-  rm -rf "$SLOPN_DEPS/$name" "$SLOPN_DEPS/work/$name"
+  rm -rf "${SLOPN_DEPS:?}/$name" "$SLOPN_DEPS/work/$name"
   run_logged "$name-configure" cmake -S "$source" -B "$SLOPN_DEPS/work/$name" -G Ninja \
     -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=OFF -DCMAKE_POSITION_INDEPENDENT_CODE=ON \
     -DCMAKE_C_FLAGS=-fvisibility=hidden -DCMAKE_CXX_FLAGS=-fvisibility=hidden -DCMAKE_ASM_FLAGS=-fvisibility=hidden \
