@@ -40,7 +40,8 @@ class ClientRegistry {
 
  private:
   explicit ClientRegistry(std::filesystem::path file) : file_(std::move(file)) {}
-  [[nodiscard]] Result<> write(const std::vector<InvitedClient>& clients) const;
+  // Writes the file and, if that worked, takes the list over.
+  [[nodiscard]] Result<> keep(std::vector<InvitedClient> changed);
 
   std::filesystem::path file_;
   std::vector<InvitedClient> clients_;

@@ -102,6 +102,12 @@ inline constexpr std::size_t kMaxUriBytes = 4096;
 /// The inverse. Errc::invalid_argument for a profile that names files or holds a certificate.
 [[nodiscard]] Result<Secret<std::string>> format_uri(const Profile& profile);
 
+/// The `:path` of the request: the template for any target and protocol (RFC 9484 section 4.6).
+[[nodiscard]] std::string request_path(const Profile& profile);
+
+/// The keys of a profile's TOML file, for the documentation.
+[[nodiscard]] std::string profile_keys_as_markdown();
+
 /// "concealed", "certificate", "bearer" or "none".
 [[nodiscard]] std::string_view method_name(const Auth& auth) noexcept;
 
