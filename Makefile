@@ -68,19 +68,19 @@ lint:
 
 check-asan: bootstrap
 	@$(call configure,asan)
-	@$(call compile,asan)
+	@$(call compile,asan) --target tests_unit tests_sim tests_fuzz
 	@$(sanitized) $(call run_tests,asan) --label-regex '^(unit|sim|fuzz)$$'
 
 check-tsan: bootstrap
 	@$(call configure,tsan)
-	@$(call compile,tsan)
+	@$(call compile,tsan) --target tests_unit tests_sim tests_fuzz
 	@$(sanitized) $(call run_tests,tsan) --label-regex '^(unit|sim|fuzz)$$'
 
 check-boringssl:
 	@packaging/bootstrap.sh --boringssl
 	@$(call configure,boringssl,boringssl)
 	@$(call compile,boringssl)
-	@$(call run_tests,boringssl) --label-regex '^(unit|sim|conformance|fuzz)$$'
+	@$(call run_tests,boringssl) --label-regex '^(unit|sim|conformance|fuzz|layers)$$'
 
 clean:
 	@if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name deps -exec rm -rf {} +; fi

@@ -105,8 +105,8 @@ function(slopn_test_properties out kind labels)
 endfunction()
 
 # slopn_test(<name> SOURCES <file>... LIBS <target>... [LABELS <label>...])
-# A Catch2 program in <build folder>/tests. Each test case in it is one test of ctest, labelled with
-# its folder (unit, sim, ...) and LABELS.
+# A Catch2 program in <build folder>/tests, labelled with its folder (unit, sim, ...) and LABELS.
+# `cmake --build <build folder> --target tests_unit` builds all of one kind.
 function(slopn_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBS;LABELS")
   slopn_present_sources(arg_SOURCES ${arg_SOURCES})
@@ -115,6 +115,7 @@ function(slopn_test name)
   target_link_libraries(${name} PRIVATE slopn_compile_options ${arg_LIBS} Catch2::Catch2WithMain)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   slopn_test_kind(kind)
+  add_dependencies(tests_${kind} ${name})
   slopn_add_catch_tests(${name} ${kind} "${arg_LABELS}")
 endfunction()
 
@@ -144,6 +145,7 @@ function(slopn_fuzz name)
   slopn_wants(${arg_LIBS})
   target_link_libraries(corpus_${name} PRIVATE slopn_compile_options ${arg_LIBS})
   set_target_properties(corpus_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_dependencies(tests_fuzz corpus_${name})
   slopn_test_properties(properties fuzz "")
   add_test(NAME fuzz.${name} COMMAND corpus_${name} ${corpus})
   set_tests_properties(fuzz.${name} PROPERTIES ${properties})
