@@ -1,0 +1,56 @@
+#include "libtunnel/io/tun_pump.hpp"
+
+namespace slopn::io {
+
+TunPump::TunPump(asio::any_io_executor executor, std::unique_ptr<platform::TunDevice> device,
+                 InnerHandler& handler)
+    : device_(std::move(device)),
+      handler_(handler),
+      batch_(kBatchPackets, kMaxPacketBytes),
+      resumed_(executor),
+      tasks_(executor)
+{
+  resumed_.expires_at(asio::steady_timer::time_point::max());
+  tasks_.spawn(run());
+}
+
+void TunPump::resume()
+{
+  resumed_.cancel();
+}
+
+asio::awaitable<void> TunPump::stop()
+{
+  tasks_.cancel();
+  return tasks_.join();
+}
+
+void TunPump::offer()
+{
+  offered_ += handler_.on_inner_packets(batch_.packets().subspan(offered_));
+}
+
+asio::awaitable<void> TunPump::run()
+{
+  co_await asio::this_coro::throw_if_cancelled(false);
+  for (;;) {
+    while (waiting()) {
+      co_await resumed_.async_wait(with_ec);
+      if (cancelled(co_await asio::this_coro::cancellation_state)) co_return;
+      offer();
+    }
+    auto ready = co_await device_->wait_readable();
+    if (cancelled(co_await asio::this_coro::cancellation_state)) co_return;
+    if (!ready) co_return handler_.on_tun_lost(std::move(ready.error()));
+
+    batch_.clear();
+    offered_ = 0;
+    if (auto read = device_->read_batch(batch_); !read)
+      co_return handler_.on_tun_lost(std::move(read.error()));
+    offer();
+    // A batch that is not full was all there is.
+    if (!batch_.full()) handler_.on_inner_pause();
+  }
+}
+
+}  // namespace slopn::io

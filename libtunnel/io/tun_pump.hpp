@@ -1,0 +1,57 @@
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
+#include <span>
+
+#include "libtunnel/base/packet_batch.hpp"
+#include "libtunnel/io/task_group.hpp"
+#include "platform/tun_device.hpp"
+
+namespace slopn::io {
+
+/// Takes the host's packets from a `TunPump`.
+class InnerHandler {
+ public:
+  virtual ~InnerHandler() = default;
+  /// Returns how many of `packets` are done with. When that is not all, the rest is offered again
+  /// after `TunPump::resume()`, and nothing more is read until then.
+  virtual std::size_t on_inner_packets(std::span<const MutableByteView> packets) = 0;
+  /// The device has no more packets for now: whatever was put off may be done.
+  virtual void on_inner_pause() = 0;
+  /// The device cannot be read any more, for example because somebody deleted it.
+  virtual void on_tun_lost(Error reason) = 0;
+};
+
+/// Owns a TUN device and reads it, in batches and with back-pressure: while its handler is
+/// congested the packets wait in the kernel, not here. All calls belong on the executor.
+class TunPump {
+ public:
+  TunPump(asio::any_io_executor executor, std::unique_ptr<platform::TunDevice> device,
+          InnerHandler& handler);
+
+  [[nodiscard]] platform::TunDevice& device() noexcept { return *device_; }
+
+  /// The handler can take packets again.
+  void resume();
+  [[nodiscard]] bool waiting() const noexcept { return offered_ < batch_.size(); }
+
+  /// Stops reading. The pump must not be destroyed before this is done.
+  [[nodiscard]] asio::awaitable<void> stop();
+
+ private:
+  static constexpr std::size_t kBatchPackets = 64;
+  static constexpr std::size_t kMaxPacketBytes = 2048;
+
+  [[nodiscard]] asio::awaitable<void> run();
+  void offer();
+
+  std::unique_ptr<platform::TunDevice> device_;
+  InnerHandler& handler_;
+  PacketBatch batch_;
+  std::size_t offered_ = 0;  // packets of the batch that the handler is done with
+  asio::steady_timer resumed_;
+  TaskGroup tasks_;
+};
+
+}  // namespace slopn::io

@@ -1,0 +1,28 @@
+#include "libtunnel/io/worker_thread.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+
+namespace slopn::io {
+
+WorkerThread::WorkerThread() : keep_running_(io_.get_executor())
+{
+  // Signals are the control thread's business; the new thread inherits the mask.
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread{[this] {
+    ::pthread_setname_np(::pthread_self(), "slopn-worker");
+    io_.run();
+  }};
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+WorkerThread::~WorkerThread()
+{
+  keep_running_.reset();
+  thread_.join();
+}
+
+}  // namespace slopn::io
