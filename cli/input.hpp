@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "cli/exit_code.hpp"
+
+namespace slopn::cli {
+
+/// Whether it starts with "slopn://", in any case.
+[[nodiscard]] bool is_profile_uri(std::string_view text);
+
+/// All of standard input; more than 60 KiB, which no profile has, is an error.
+[[nodiscard]] Outcome<std::string> read_standard_input();
+
+/// The same for a file.
+[[nodiscard]] Outcome<std::string> read_profile_file(const std::string& path);
+
+}  // namespace slopn::cli
