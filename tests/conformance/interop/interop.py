@@ -16,3 +16,4 @@ AVAILABLE = importlib.util.find_spec("aioquic") is not None
 WHY_NOT = "aioquic is missing: run packaging/bootstrap.sh"
 
 from python_test import main  # noqa: E402,F401  (exit code 4 when every test was skipped)
+from harness import to_toml  # noqa: E402,F401
