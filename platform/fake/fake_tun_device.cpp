@@ -9,11 +9,12 @@
 namespace slopn::platform {
 
 // The bells never expire; they are rung by cancelling whoever waits for them.
-FakeTunDevice::FakeTunDevice(asio::any_io_executor executor, std::string name, std::uint32_t index)
+FakeTunDevice::FakeTunDevice(const asio::any_io_executor& executor, std::string name,
+                             std::uint32_t index)
     : name_(std::move(name)),
       index_(index),
       inbound_bell_(executor, asio::steady_timer::time_point::max()),
-      written_bell_(std::move(executor), asio::steady_timer::time_point::max())
+      written_bell_(executor, asio::steady_timer::time_point::max())
 {
 }
 

@@ -15,7 +15,7 @@ namespace slopn::platform {
 /// the host got. Belongs to one executor, like the real one.
 class FakeTunDevice final : public TunDevice {
  public:
-  explicit FakeTunDevice(boost::asio::any_io_executor executor, std::string name = "slopn0",
+  explicit FakeTunDevice(const boost::asio::any_io_executor& executor, std::string name = "slopn0",
                          std::uint32_t index = 1);
 
   [[nodiscard]] std::string_view name() const noexcept override { return name_; }

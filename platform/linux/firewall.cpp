@@ -60,7 +60,7 @@ class LinuxFirewall final : public Firewall {
   Result<> apply(const GatewayRules& rules) override
   {
     auto commands = gateway_ruleset(rules, table_);
-    if (!commands) return std::move(commands.error());
+    if (!commands) return commands.error();
     if (auto done = run_nftables(*commands); !done)
       return std::move(done.error()).within("set gateway rules");
     // Only now: nothing is ever forwarded without rules.

@@ -14,7 +14,7 @@
 namespace slopn::platform::netlink {
 namespace {
 
-constexpr std::size_t kReceiveBytes = 32 * 1024;  // what the kernel fills at most in a dump
+constexpr std::size_t kReceiveBytes = 32'768;  // what the kernel fills at most in a dump
 constexpr int kDumpTries = 5;
 
 // The kernel's explanation, if the answer carries one (NETLINK_EXT_ACK).
@@ -196,7 +196,7 @@ Result<> Socket::transact(Request& request, const Visitor& on_answer)
   if (auto sent = send(request); !sent) return sent;
   for (;;) {
     auto progress = receive(on_answer);
-    if (!progress) return std::move(progress.error());
+    if (!progress) return progress.error();
     if (*progress == Progress::done) return {};
   }
 }
@@ -209,7 +209,7 @@ Result<> Socket::dump(Request& request, const Visitor& visit)
     bool interrupted = false;
     for (;;) {
       auto progress = receive(visit);
-      if (!progress) return std::move(progress.error());
+      if (!progress) return progress.error();
       if (*progress == Progress::interrupted) interrupted = true;
       if (*progress == Progress::done) break;
     }

@@ -4,7 +4,7 @@
 #include <linux/rtnetlink.h>
 
 #include <algorithm>
-#include <ranges>
+#include <functional>
 #include <utility>
 
 #include "platform/linux/kernel_routing.hpp"
@@ -110,7 +110,7 @@ Result<> LinuxRouteManager::apply(const NetworkConfig& config)
 {
   if (auto sound = check(config); !sound) return sound;
   auto link = find_link(socket_, config.interface_name);
-  if (!link) return std::move(link.error());
+  if (!link) return link.error();
   if (auto done = configure_interface(config, *link); !done)
     return std::move(done.error()).within(config.interface_name);
 
@@ -154,7 +154,7 @@ Result<> LinuxRouteManager::set_addresses(const NetworkConfig& config, const Lin
   // Removing an IPv4 address may take others of its subnet with it, hence the second look.
   for (int look = 0; look < 2; ++look) {
     auto present = routing_.addresses(link.index);
-    if (!present) return std::move(present.error());
+    if (!present) return present.error();
     for (const auto& own : wanted) {
       if (holds(*present, own)) continue;
       if (auto added = routing_.add_address(link.index, own, on_link); !added) return added;
@@ -173,14 +173,14 @@ Result<> LinuxRouteManager::set_addresses(const NetworkConfig& config, const Lin
 Result<> LinuxRouteManager::add_missing(const Wanted& wanted)
 {
   auto routes = routing_.routes();
-  if (!routes) return std::move(routes.error());
+  if (!routes) return routes.error();
   for (const KernelRoute& route : wanted.routes) {
     if (holds(*routes, route)) continue;
     if (auto added = routing_.add_route(route); !added) return added;
   }
 
   auto rules = routing_.rules();
-  if (!rules) return std::move(rules.error());
+  if (!rules) return rules.error();
   for (const KernelRule& rule : wanted.rules) {
     if (holds(*rules, rule)) continue;
     if (auto added = routing_.add_rule(rule); !added) return added;
@@ -191,7 +191,7 @@ Result<> LinuxRouteManager::add_missing(const Wanted& wanted)
 Result<> LinuxRouteManager::remove_unwanted(const Wanted& wanted)
 {
   auto rules = routing_.rules();
-  if (!rules) return std::move(rules.error());
+  if (!rules) return rules.error();
   // The rule for everybody goes before the exception for our own packets, which without the
   // exception would enter the tunnel that they carry.
   std::ranges::sort(*rules, std::ranges::greater{}, &KernelRule::priority);
@@ -201,7 +201,7 @@ Result<> LinuxRouteManager::remove_unwanted(const Wanted& wanted)
   }
 
   auto routes = routing_.routes();
-  if (!routes) return std::move(routes.error());
+  if (!routes) return routes.error();
   for (const KernelRoute& route : *routes) {
     if (holds(wanted.routes, route)) continue;
     if (auto removed = routing_.remove_route(route); !removed) return removed;
@@ -241,7 +241,7 @@ Result<> LinuxRouteManager::restore()
 Result<> LinuxRouteManager::remove_leftover_interfaces()
 {
   auto links = list_links(socket_);
-  if (!links) return std::move(links.error());
+  if (!links) return links.error();
   for (const Link& link : *links) {
     if (!link.persistent_tun || link.alias != kOurAlias) continue;
     if (auto deleted = delete_link(socket_, link.index); !deleted)
@@ -257,7 +257,7 @@ Result<std::unique_ptr<RouteManager>> make_route_manager(const RouteManagerOptio
   if (options.routing_protocol <= RTPROT_STATIC)
     return fail(Errc::invalid_argument, "routing protocol number of the kernel or administrator");
   auto socket = netlink::Socket::open();
-  if (!socket) return std::move(socket.error());
+  if (!socket) return socket.error();
   return std::make_unique<LinuxRouteManager>(*std::move(socket), options);
 }
 

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <ranges>
 #include <sstream>
 #include <utility>
 
@@ -18,7 +17,7 @@ namespace slopn::platform {
 namespace {
 
 constexpr std::string_view kHeadline = "slopn-switches 1";
-constexpr std::size_t kMaxRecordBytes = 1024 * 1024;
+constexpr std::size_t kMaxRecordBytes = 1'048'576;
 constexpr mode_t kRecordMode = 0600;
 
 Result<std::string> read_switch(const std::filesystem::path& path)
@@ -90,7 +89,7 @@ Result<> SysctlKeeper::set(const std::vector<SysctlSetting>& settings)
   bool record_changed = false;
   for (const SysctlSetting& setting : settings) {
     auto now = read_switch(root_dir_ / setting.name);
-    if (!now) return std::move(now.error());
+    if (!now) return now.error();
     if (*now == setting.value) continue;
     changes.push_back(setting);
 
@@ -116,8 +115,8 @@ Result<> SysctlKeeper::set(const std::vector<SysctlSetting>& settings)
 Result<> SysctlKeeper::restore()
 {
   auto outcome = load();
-  for (const Entry& entry : std::views::reverse(entries_)) {
-    if (auto put = put_back(entry); !put && outcome) outcome = std::move(put);
+  for (auto entry = entries_.rbegin(); entry != entries_.rend(); ++entry) {
+    if (auto put = put_back(*entry); !put && outcome) outcome = std::move(put);
   }
   entries_.clear();
   if (!record_path_.empty()) {
@@ -133,7 +132,7 @@ Result<> SysctlKeeper::put_back(const Entry& entry) const
   auto now = read_switch(path);
   if (!now) {
     if (is_missing(now.error())) return {};
-    return std::move(now.error());
+    return now.error();
   }
   if (*now != entry.ours) return {};
   return write_switch(path, entry.before);
@@ -151,7 +150,7 @@ Result<> SysctlKeeper::load()
   if (!text) {
     if (is_missing(text.error())) return {};
     loaded_ = false;
-    return std::move(text.error());
+    return text.error();
   }
 
   const auto damaged = [this] {

@@ -25,8 +25,8 @@ constexpr std::uint32_t kTransmitQueuePackets = 1000;
 
 class LinuxTunDevice final : public TunDevice {
  public:
-  LinuxTunDevice(asio::any_io_executor executor, UniqueFd fd, const Link& link)
-      : stream_(std::move(executor), fd.release()),
+  LinuxTunDevice(const asio::any_io_executor& executor, UniqueFd fd, const Link& link)
+      : stream_(executor, fd.release()),
         queue_(stream_.native_handle(), link.name),
         name_(link.name),
         index_(link.index)
@@ -69,7 +69,7 @@ bool valid_name_template(std::string_view name) noexcept
 Result<Link> configure_link(const std::string& name, std::uint16_t mtu_bytes)
 {
   auto socket = netlink::Socket::open();
-  if (!socket) return std::move(socket.error());
+  if (!socket) return socket.error();
   auto link = find_link(*socket, name);
   if (!link) return link;
 
@@ -109,7 +109,7 @@ Result<std::unique_ptr<TunDevice>> open_tun(asio::any_io_executor executor,
   const std::string name{request.ifr_name};
   auto link = configure_link(name, options.mtu_bytes);
   if (!link) return std::move(link.error()).within(name);
-  return std::make_unique<LinuxTunDevice>(std::move(executor), std::move(fd), *link);
+  return std::make_unique<LinuxTunDevice>(executor, std::move(fd), *link);
 }
 
 }  // namespace slopn::platform
