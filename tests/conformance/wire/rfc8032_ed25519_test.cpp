@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "libtunnel/crypto/keys.hpp"
+#include "tests/support/catch_result.hpp"
 #include "tests/support/hex.hpp"
-#include "tests/support/result.hpp"
 
 namespace slopn::crypto {
 namespace {

@@ -4,8 +4,8 @@
 #include "libtunnel/core/wire/capsule.hpp"
 #include "libtunnel/core/wire/connect_ip.hpp"
 #include "libtunnel/core/wire/http_datagram.hpp"
+#include "tests/support/catch_result.hpp"
 #include "tests/support/hex.hpp"
-#include "tests/support/result.hpp"
 
 // The examples of RFC 9484 section 8. The RFC names their fields; the bytes below are what
 // sections 4.7 and 6 and RFC 9297 make of them, written by hand.
