@@ -34,7 +34,8 @@ std::string_view take(std::string_view& rest, char separator) noexcept
 
 bool is_writable_name(std::string_view client) noexcept
 {
-  return !client.empty() && std::ranges::all_of(client, [](char c) { return c > ' ' && c <= '~'; });
+  return !client.empty() && client != kLastWord &&
+         std::ranges::all_of(client, [](char c) { return c > ' ' && c <= '~'; });
 }
 
 std::optional<AddressPool::Reservation> parse_lease(std::string_view line)
@@ -60,7 +61,7 @@ Result<Reservations> parse_leases(std::string_view text)
   Reservations leases;
   while (!rest.empty()) {
     const auto above = text.substr(0, text.size() - rest.size());
-    if (rest.starts_with("end ")) {
+    if (std::string_view line = rest; take(line, ' ') == kLastWord) {
       if (rest != last_line(leases.size(), above)) return damaged("the checksum is wrong");
       return leases;
     }

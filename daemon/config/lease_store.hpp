@@ -45,7 +45,7 @@ class LeaseStore {
 /// no pool, is left to `AddressPool::restore()`.
 [[nodiscard]] Result<Reservations> parse_leases(std::string_view text);
 
-/// Leaves out clients whose name has white space or control characters; keys have none.
+/// Leaves out clients whose name has white space or control characters, or is "end": no key is.
 [[nodiscard]] std::string format_leases(const Reservations& reservations);
 
 }  // namespace slopn::config
