@@ -28,6 +28,12 @@ std::vector<nghttp3_nv> to_native(const HeaderList& headers)
   return native;
 }
 
+// Bidirectional and begun by the client (RFC 9000 section 2.1).
+bool is_request(StreamId stream) noexcept
+{
+  return (stream & 3) == 0;
+}
+
 std::string_view text_of(nghttp3_rcbuf* buffer) noexcept
 {
   const nghttp3_vec bytes = nghttp3_rcbuf_get_buf(buffer);
@@ -51,6 +57,7 @@ struct Http3Connection::Stream {
   std::size_t handed_over = 0;    // pieces at the front that nghttp3 has seen
   std::uint64_t acked_bytes = 0;  // of the front piece
   bool finished = false;
+  bool refused = false;  // what still comes in means nothing
 
   void forget_acked(std::uint64_t size_bytes)
   {
@@ -110,10 +117,13 @@ struct Http3Connection::Callbacks {
   {
     return guarded(user_data, [&](Http3Connection& http) {
       Stream& state = http.stream_state(stream);
+      if (state.refused) return;
       state.incoming_header_bytes += text_of(name).size() + text_of(value).size();
       if (state.incoming_header_bytes > kMaxHeaderBytes ||
-          state.incoming.fields().size() >= kMaxHeaderFields)
+          state.incoming.fields().size() >= kMaxHeaderFields) {
+        state.refused = true;
         return http.abort(stream, NGHTTP3_H3_EXCESSIVE_LOAD);
+      }
       state.incoming.add(text_of(name), text_of(value));
     });
   }
@@ -121,7 +131,9 @@ struct Http3Connection::Callbacks {
   static int end_headers(nghttp3_conn*, StreamId stream, int fin, void* user_data, void*) noexcept
   {
     return guarded(user_data, [&](Http3Connection& http) {
-      const HeaderList headers = std::move(http.stream_state(stream).incoming);
+      Stream& state = http.stream_state(stream);
+      if (state.refused) return;
+      const HeaderList headers = std::move(state.incoming);
       http.listener_.on_headers(stream, headers,
                                 fin != 0 ? MessageEnd::complete : MessageEnd::more_follows);
     });
@@ -318,6 +330,7 @@ void Http3Connection::fail_native(std::int64_t native_error)
 
 void Http3Connection::on_stream_data(StreamId stream, ByteView data, bool fin)
 {
+  if (!conn_) return;
   const nghttp3_ssize consumed =
       nghttp3_conn_read_stream(conn_.get(), stream, u8(data.data()), data.size(), fin ? 1 : 0);
   if (consumed < 0) return fail_native(consumed);
@@ -339,7 +352,15 @@ void Http3Connection::on_stream_closed(StreamId stream, std::optional<AppErrorCo
   if (failed != 0 && failed != NGHTTP3_ERR_STREAM_NOT_FOUND) fail_native(failed);
 }
 
+// Half a message is of no use to anybody here, so our half ends too; then the stream closes.
 void Http3Connection::on_stream_reset(StreamId stream)
+{
+  if (!conn_) return;
+  if (is_request(stream)) return abort(stream, kH3RequestCancelled);
+  nghttp3_conn_shutdown_stream_read(conn_.get(), stream);
+}
+
+void Http3Connection::on_stream_unread(StreamId stream)
 {
   if (conn_) nghttp3_conn_shutdown_stream_read(conn_.get(), stream);
 }

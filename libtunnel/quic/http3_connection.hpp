@@ -106,6 +106,7 @@ class Http3Connection final : public QuicApplication {
   void on_stream_acked(StreamId stream, std::uint64_t size_bytes) override;
   void on_stream_closed(StreamId stream, std::optional<AppErrorCode> error) override;
   void on_stream_reset(StreamId stream) override;
+  void on_stream_unread(StreamId stream) override;
   void on_stream_credit(StreamId stream) override;
   void on_datagram(ByteView payload) override;
   void on_path_mtu(std::size_t udp_payload_bytes) override;

@@ -84,10 +84,10 @@ struct QuicConnection::Callbacks {
     return notify(user_data, [&](QuicApplication& app) { app.on_stream_reset(stream); });
   }
 
-  static int stop_sending(ngtcp2_conn*, StreamId stream, std::uint64_t, void* user_data,
-                          void*) noexcept
+  static int stream_unread(ngtcp2_conn*, StreamId stream, std::uint64_t, void* user_data,
+                           void*) noexcept
   {
-    return notify(user_data, [&](QuicApplication& app) { app.on_stream_reset(stream); });
+    return notify(user_data, [&](QuicApplication& app) { app.on_stream_unread(stream); });
   }
 
   static int stream_credit(ngtcp2_conn*, StreamId stream, std::uint64_t, void* user_data,
@@ -159,7 +159,7 @@ ngtcp2_callbacks QuicConnection::Native::callbacks(bool is_client) noexcept
   table.acked_stream_data_offset = Callbacks::stream_acked;
   table.stream_close = Callbacks::stream_closed;
   table.stream_reset = Callbacks::stream_reset;
-  table.stream_stop_sending = Callbacks::stop_sending;
+  table.stream_stop_sending = Callbacks::stream_unread;
   table.extend_max_stream_data = Callbacks::stream_credit;
   table.recv_datagram = Callbacks::datagram;
   table.get_new_connection_id = Callbacks::new_connection_id;

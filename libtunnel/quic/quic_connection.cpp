@@ -23,9 +23,12 @@ constexpr std::uint64_t kInitialConnectionIdBytes = 18;
 // | flags 1 | dcid | packet number 4 | type 1 | length 2 | payload | tag 16 |
 constexpr std::size_t kDatagramOverheadBytes = 1 + 4 + 1 + 2 + 16;
 
-// UDP payloads of the usual outer MTUs: 1500, PPPoE, tunnels, 1400, 1280 over IPv6 and IPv4.
-constexpr std::array<std::uint16_t, 8> kMtuProbes = {1472, 1452, 1444, 1424,
-                                                     1392, 1372, 1252, 1232};
+// UDP payloads of the usual outer MTUs: 1500, PPPoE, tunnels, 1400, 1280. ngtcp2 tries them in this
+// order and leaves out what an earlier answer decides. A size that fails takes half a second, one
+// that fits a round trip: so the most likely comes first, then one that is enough for IPv6 inside.
+constexpr std::array<std::uint16_t, 8> kMtuProbes = {1472, 1372, 1424, 1452,
+                                                     1444, 1392, 1252, 1232};
+constexpr std::size_t kIpV6ExtraBytes = 20;  // its header against that of IPv4
 
 ngtcp2_cc_algo native_algorithm(CongestionControl choice) noexcept
 {
@@ -40,14 +43,16 @@ ngtcp2_cc_algo native_algorithm(CongestionControl choice) noexcept
   return NGTCP2_CC_ALGO_BBR;
 }
 
-ngtcp2_settings native_settings(const QuicOptions& options, Clock::time_point now)
+ngtcp2_settings native_settings(const QuicOptions& options, const UdpPath& path,
+                                Clock::time_point now)
 {
   ngtcp2_settings settings;
   ngtcp2_settings_default(&settings);
   settings.initial_ts = to_native(now);
   settings.cc_algo = native_algorithm(options.congestion_control);
   settings.handshake_timeout = to_native(options.handshake_timeout);
-  settings.max_tx_udp_payload_size = options.max_udp_payload_bytes;
+  settings.max_tx_udp_payload_size =
+      options.max_udp_payload_bytes - (path.remote.address.is_v6() ? kIpV6ExtraBytes : 0);
   settings.pmtud_probes = kMtuProbes.data();
   settings.pmtud_probeslen = kMtuProbes.size();
   return settings;
@@ -103,12 +108,8 @@ Error peer_close_reason(const ngtcp2_ccerr& told)
 
 }  // namespace
 
-QuicConnection::QuicConnection(QuicApplication& application, ConnectionIdRegistry* registry,
-                               std::size_t max_udp_payload_bytes)
-    : application_(application),
-      registry_(registry),
-      native_(std::make_unique<Native>()),
-      max_udp_payload_bytes_(max_udp_payload_bytes)
+QuicConnection::QuicConnection(QuicApplication& application, ConnectionIdRegistry* registry)
+    : application_(application), registry_(registry), native_(std::make_unique<Native>())
 {
   ngtcp2_ccerr_default(&native_->error);
   native_->conn_ref.user_data = this;
@@ -123,13 +124,12 @@ Result<std::unique_ptr<QuicConnection>> QuicConnection::connect(const ClientOrde
                                                                 QuicApplication& application,
                                                                 Clock::time_point now)
 {
-  std::unique_ptr<QuicConnection> made{
-      new QuicConnection{application, nullptr, order.options.max_udp_payload_bytes}};
+  std::unique_ptr<QuicConnection> made{new QuicConnection{application, nullptr}};
   Native& native = *made->native_;
   RAND_bytes(native.reset_secret.data(), native.reset_secret.size());
 
   const ngtcp2_callbacks callbacks = Native::callbacks(true);
-  const ngtcp2_settings settings = native_settings(order.options, now);
+  const ngtcp2_settings settings = native_settings(order.options, order.path, now);
   const ngtcp2_transport_params parameters = native_parameters(order.options);
   const ngtcp2_cid destination = random_id(kInitialConnectionIdBytes);
   const ngtcp2_cid source = random_id(ConnectionIdFactory::kBytes);
@@ -140,7 +140,7 @@ Result<std::unique_ptr<QuicConnection>> QuicConnection::connect(const ClientOrde
                                  &callbacks, &settings, &parameters, nullptr, made.get());
       error != 0)
     return fail(Errc::invalid_argument, ngtcp2_strerror(error));
-  made->adopt(conn, order.tls);
+  if (auto adopted = made->adopt(conn, order.tls); !adopted) return adopted.error();
   ngtcp2_conn_set_keep_alive_timeout(conn, to_native(order.options.keep_alive));
   return made;
 }
@@ -149,14 +149,13 @@ Result<std::unique_ptr<QuicConnection>> QuicConnection::accept(const ServerOrder
                                                                QuicApplication& application,
                                                                Clock::time_point now)
 {
-  std::unique_ptr<QuicConnection> made{
-      new QuicConnection{application, &order.registry, order.options.max_udp_payload_bytes}};
+  std::unique_ptr<QuicConnection> made{new QuicConnection{application, &order.registry}};
   Native& native = *made->native_;
   native.id_factory = order.id_factory;
   native.reset_secret = order.reset_secret;
 
   const ngtcp2_callbacks callbacks = Native::callbacks(false);
-  ngtcp2_settings settings = native_settings(order.options, now);
+  ngtcp2_settings settings = native_settings(order.options, order.path, now);
   settings.token = u8(order.initial.token.data());
   settings.tokenlen = order.initial.token.size();
   ngtcp2_transport_params parameters = native_parameters(order.options);
@@ -181,20 +180,22 @@ Result<std::unique_ptr<QuicConnection>> QuicConnection::accept(const ServerOrder
                                  &callbacks, &settings, &parameters, nullptr, made.get());
       error != 0)
     return fail(Errc::invalid_argument, ngtcp2_strerror(error));
-  made->adopt(conn, order.tls);
+  if (auto adopted = made->adopt(conn, order.tls); !adopted) return adopted.error();
   // The client's later packets carry ours; a repeated first one still carries its own.
   order.registry.on_id_added(from_native(source));
   order.registry.on_id_added(order.initial.client_chosen);
   return made;
 }
 
-void QuicConnection::adopt(ngtcp2_conn* conn, const TlsContext& tls)
+Result<> QuicConnection::adopt(ngtcp2_conn* conn, const TlsContext& tls)
 {
   native_->conn.reset(conn);
   native_->tls.reset(tls.new_handshake());
+  if (!native_->tls) return fail(Errc::tls_failure, "begin a TLS handshake");
   SSL_set_app_data(native_->tls.get(), &native_->conn_ref);
   ngtcp2_conn_set_tls_native_handle(conn, native_->tls.get());
-  path_payload_bytes_ = ngtcp2_conn_get_path_max_tx_udp_payload_size(conn);
+  noticed_payload_bytes_ = path_payload_bytes();
+  return {};
 }
 
 void QuicConnection::read(const UdpPath& path, EcnBits ecn, ByteView packet, Clock::time_point now)
@@ -205,7 +206,7 @@ void QuicConnection::read(const UdpPath& path, EcnBits ecn, ByteView packet, Clo
   const int error = ngtcp2_conn_read_pkt(native_->conn.get(), native_path.get(), &info,
                                          u8(packet.data()), packet.size(), to_native(now));
   if (error != 0) return fail_native(error);
-  notice_path_mtu();
+  (void)notice_path_mtu();
 }
 
 bool QuicConnection::write_datagram(ByteView prefix, ByteView payload, PacketTrain& train,
@@ -240,8 +241,11 @@ bool QuicConnection::write_datagram(ByteView prefix, ByteView payload, PacketTra
 void QuicConnection::write(PacketTrain& train, Clock::time_point now)
 {
   if (state_ == State::must_tell_peer) return write_close(train, now);
-  while (state_ == State::open && train.has_room() && write_stream_packet(train, now)) {
-  }
+  do {
+    while (state_ == State::open && train.has_room() && write_stream_packet(train, now)) {
+    }
+    // Writing gives up on paths and probes; the application may have to say something then.
+  } while (notice_path_mtu() && train.has_room());
   if (state_ == State::must_tell_peer) write_close(train, now);
 }
 
@@ -253,7 +257,10 @@ bool QuicConnection::write_stream_packet(PacketTrain& train, Clock::time_point n
     chunk_.stream = -1;
     chunk_.fin = false;
     chunk_.pieces.clear();
-    if (handshake_completed_) application_.next_chunk(chunk_);
+    // Without credit for the connection ngtcp2 would call every stream blocked, and nothing would
+    // ever unblock them.
+    if (handshake_completed_ && ngtcp2_conn_get_max_data_left(native_->conn.get()) > 0)
+      application_.next_chunk(chunk_);
     if (ending()) return false;
     std::array<ngtcp2_vec, StreamChunk::kMaxPieces> pieces{};
     const std::size_t count = std::min(chunk_.pieces.size(), pieces.size());
@@ -319,7 +326,7 @@ void QuicConnection::on_deadline(Clock::time_point now)
   if (ngtcp2_conn_get_expiry(native_->conn.get()) > to_native(now)) return;
   const int error = ngtcp2_conn_handle_expiry(native_->conn.get(), to_native(now));
   if (error != 0) return fail_native(error);
-  notice_path_mtu();
+  (void)notice_path_mtu();
 }
 
 void QuicConnection::close(AppErrorCode code, Error reason)
@@ -375,13 +382,19 @@ void QuicConnection::notice_peer_close()
   end(State::closed, peer_close_reason(*told));
 }
 
-void QuicConnection::notice_path_mtu()
+std::size_t QuicConnection::path_payload_bytes() const noexcept
 {
-  if (!handshake_completed_) return;
-  const std::size_t now_bytes = ngtcp2_conn_get_path_max_tx_udp_payload_size(native_->conn.get());
-  if (now_bytes == path_payload_bytes_) return;
-  path_payload_bytes_ = now_bytes;
-  application_.on_path_mtu(now_bytes);
+  return ngtcp2_conn_get_path_max_tx_udp_payload_size(native_->conn.get());
+}
+
+// Tells the application; whether there was something to tell.
+bool QuicConnection::notice_path_mtu()
+{
+  if (!handshake_completed_ || ending() || path_payload_bytes() == noticed_payload_bytes_)
+    return false;
+  noticed_payload_bytes_ = path_payload_bytes();
+  application_.on_path_mtu(noticed_payload_bytes_);
+  return true;
 }
 
 Result<StreamId> QuicConnection::open_bidirectional_stream()
@@ -421,7 +434,7 @@ std::size_t QuicConnection::max_datagram_bytes() const noexcept
   if (theirs == nullptr || theirs->max_datagram_frame_size == 0) return 0;
   const std::size_t overhead =
       kDatagramOverheadBytes + ngtcp2_conn_get_dcid(native_->conn.get())->datalen;
-  const std::size_t by_path = path_payload_bytes_ > overhead ? path_payload_bytes_ - overhead : 0;
+  const std::size_t by_path = path_payload_bytes() > overhead ? path_payload_bytes() - overhead : 0;
   // The peer's limit counts the frame's type and length too (RFC 9221 section 3).
   const std::uint64_t by_peer =
       theirs->max_datagram_frame_size > 3 ? theirs->max_datagram_frame_size - 3 : 0;

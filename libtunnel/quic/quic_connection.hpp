@@ -45,8 +45,8 @@ class QuicApplication {
   virtual void on_stream_data(StreamId stream, ByteView data, bool fin) = 0;
   virtual void on_stream_acked(StreamId stream, std::uint64_t size_bytes) = 0;
   virtual void on_stream_closed(StreamId stream, std::optional<AppErrorCode> error) = 0;
-  /// The peer gave up sending (RESET_STREAM) or wants no more (STOP_SENDING).
-  virtual void on_stream_reset(StreamId stream) = 0;
+  virtual void on_stream_reset(StreamId stream) = 0;   ///< The peer gave up sending.
+  virtual void on_stream_unread(StreamId stream) = 0;  ///< We did: `abort_stream()`.
   virtual void on_stream_credit(StreamId stream) = 0;  ///< More may be sent on a blocked stream.
   virtual void on_datagram(ByteView payload) = 0;      ///< Valid only during the call.
   /// The longest UDP payload that the path carries has changed (RFC 8899).
@@ -70,7 +70,8 @@ class ConnectionIdRegistry {
 enum class CongestionControl : std::uint8_t { bbr, cubic, reno };
 
 struct QuicOptions {
-  /// The longest UDP payload to try: what path MTU discovery ends at. 1472 is 1500 over IPv4.
+  /// The longest UDP payload to try over IPv4: what path MTU discovery ends at. 1472 is an MTU of
+  /// 1500. Over IPv6, whose header is longer, it ends 20 bytes earlier. At least 1220.
   std::size_t max_udp_payload_bytes = 1472;
   Clock::duration idle_timeout = std::chrono::seconds(30);
   Clock::duration keep_alive = std::chrono::seconds(10);  ///< Zero: none.
@@ -193,16 +194,16 @@ class QuicConnection {
   struct Callbacks;  // what ngtcp2 calls
   enum class State : std::uint8_t { open, must_tell_peer, closed };
 
-  QuicConnection(QuicApplication& application, ConnectionIdRegistry* registry,
-                 std::size_t max_udp_payload_bytes);
+  QuicConnection(QuicApplication& application, ConnectionIdRegistry* registry);
   bool write_datagram(ByteView prefix, ByteView payload, PacketTrain& train, Clock::time_point now);
   void write_close(PacketTrain& train, Clock::time_point now);
   bool write_stream_packet(PacketTrain& train, Clock::time_point now);
-  void adopt(ngtcp2_conn* conn, const TlsContext& tls);
+  [[nodiscard]] Result<> adopt(ngtcp2_conn* conn, const TlsContext& tls);
+  [[nodiscard]] std::size_t path_payload_bytes() const noexcept;
   void fail_native(int native_error);
   void end(State state, Error reason);
   void notice_peer_close();
-  void notice_path_mtu();
+  bool notice_path_mtu();
 
   QuicApplication& application_;
   ConnectionIdRegistry* registry_;  // null on a client, which has one connection
@@ -211,8 +212,7 @@ class QuicConnection {
   std::optional<Error> close_reason_;
   bool peer_lost_state_ = false;  // it answered with a stateless reset
   bool handshake_completed_ = false;
-  std::size_t path_payload_bytes_ = 0;
-  std::size_t max_udp_payload_bytes_;
+  std::size_t noticed_payload_bytes_ = 0;  // what the application has been told
   StreamChunk chunk_;
 };
 
