@@ -128,6 +128,7 @@ void ClientSession::depart()
 
 Clock::time_point ClientSession::next_deadline() const noexcept
 {
+  if (quic_->ending()) return quic_->next_deadline();
   const auto own = connect_ip_.next_deadline();
   return std::min(quic_->next_deadline(), own.value_or(Clock::time_point::max()));
 }
@@ -246,16 +247,11 @@ void ClientSession::after_capsules(Result<> outcome)
   if (!tunnel_) return;
   http_.send_body(tunnel_->stream(), connect_ip_.take_output());
   for (connect_ip::Event& event : connect_ip_.take_events()) {
-    std::visit(
-        Overloaded{
-            [&](connect_ip::Configured& configured) { configured_ = std::move(configured); },
-            [&](connect_ip::PacketReceived& received) {
-              if (const auto header = wire::parse_ip_header(received.packet);
-                  header && !own_addresses_.check_from_gateway(*header))
-                listener_.on_inner_packet(ByteView{received.packet}.first(header->packet_bytes));
-            },
-        },
-        event);
+    std::visit(Overloaded{
+                   [&](connect_ip::Configured& configured) { configured_ = std::move(configured); },
+                   [&](connect_ip::PacketReceived& received) { take_packet(received.packet); },
+               },
+               event);
   }
   if (!outcome) {
     const bool malformed = outcome.error().code == Errc::protocol_violation;
@@ -290,14 +286,17 @@ void ClientSession::on_path_mtu(std::size_t)
 void ClientSession::on_datagram(ByteView payload)
 {
   if (!tunnel_) return;
-  const auto packet = tunnel_->unwrap(payload);
-  if (!packet) return;
-  const auto header = wire::parse_ip_header(*packet);
+  if (const auto packet = tunnel_->unwrap(payload)) take_packet(*packet);
+}
+
+void ClientSession::take_packet(ByteView packet)
+{
+  const auto header = wire::parse_ip_header(packet);
   if (!header) return tunnel_->count_drop(DropReason::malformed);
   if (const auto foreign = own_addresses_.check_from_gateway(*header))
     return tunnel_->count_drop(*foreign);
   tunnel_->count_received(header->packet_bytes);
-  listener_.on_inner_packet(packet->first(header->packet_bytes));
+  listener_.on_inner_packet(packet.first(header->packet_bytes));
 }
 
 // Whether the host's packet may go into the tunnel. What may not is counted and answered here.

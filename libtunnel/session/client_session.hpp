@@ -101,6 +101,7 @@ class ClientSession final : private quic::Http3Listener {
   void fail_with(quic::AppErrorCode code, Error reason);
   void after_capsules(Result<> outcome);
   void report();
+  void take_packet(ByteView packet);
   [[nodiscard]] bool may_leave(ByteView packet);
   void answer_too_big(ByteView packet);
   void depart();

@@ -51,7 +51,6 @@ void GatewayEndpoint::read(const quic::UdpPath& path, quic::EcnBits ecn, ByteVie
     const InCall guard{in_call_, *found->second};
     return found->second->read(path, ecn, packet, now);
   }
-  if (handshakes_.size() >= options_.max_handshakes) return;
   const auto proof = handshakes_.size() >= options_.retry_above_handshakes
                          ? quic::ServerDoor::AddressProof::required
                          : quic::ServerDoor::AddressProof::optional;
@@ -65,7 +64,8 @@ void GatewayEndpoint::read(const quic::UdpPath& path, quic::EcnBits ecn, ByteVie
 void GatewayEndpoint::let_in(const quic::UdpPath& path, quic::EcnBits ecn, ByteView packet,
                              quic::AcceptedInitial initial, Clock::time_point now)
 {
-  if (sessions_.size() >= options_.max_sessions) return;
+  if (sessions_.size() >= options_.max_sessions || handshakes_.size() >= options_.max_handshakes)
+    return;
   const SessionId id{++last_id_};
   auto session =
       std::make_unique<GatewaySession>(id, static_cast<Owner&>(*this), options_.max_queue_bytes);
@@ -158,7 +158,10 @@ void GatewayEndpoint::on_id_added(const quic::ConnectionId& id)
 
 void GatewayEndpoint::on_id_retired(const quic::ConnectionId& id)
 {
-  by_connection_id_.erase(id);
+  const auto found = by_connection_id_.find(id);
+  if (found == by_connection_id_.end() || found->second != in_call_) return;
+  std::erase(in_call_->connection_ids, id);
+  by_connection_id_.erase(found);
 }
 
 void GatewayEndpoint::on_admission_wanted(GatewaySession& session, const Visitor& visitor)
@@ -170,12 +173,12 @@ void GatewayEndpoint::flush(Clock::time_point now)
 {
   // Asked for from inside a callback: the caller of that session flushes, and QUIC connections
   // must not be written while they are being read.
-  if (in_call_ != nullptr) return;
-  // Writing may make more sessions active (a kick, a full queue): the list grows while it is read.
+  if (in_call_ != nullptr || std::exchange(flushing_, true)) return;
+  // The listener may make more sessions active (admit, kick): the list grows while it is read.
   for (std::size_t i = 0; i < active_.size(); ++i) {
     GatewaySession& session = *active_[i];
-    session.marked_active = false;
     write_session(session, now);
+    session.marked_active = false;
     if (session.quic().handshake_completed() || session.quic().closed())
       handshakes_.erase(session.id());
     if (session.quic().closed())
@@ -185,6 +188,7 @@ void GatewayEndpoint::flush(Clock::time_point now)
   }
   active_.clear();
   depart();
+  flushing_ = false;
 }
 
 void GatewayEndpoint::write_session(GatewaySession& session, Clock::time_point now)
@@ -207,6 +211,8 @@ void GatewayEndpoint::reschedule(GatewaySession& session)
 void GatewayEndpoint::forget(GatewaySession& session)
 {
   const SessionId id = session.id();
+  // First, so that nothing the listener does can reach it any more.
+  const auto kept_until_the_end = sessions_.extract(id);
   schedule_.erase({session.scheduled_at, id});
   handshakes_.erase(id);
   for (const quic::ConnectionId& connection_id : session.connection_ids)
@@ -220,7 +226,6 @@ void GatewayEndpoint::forget(GatewaySession& session)
   if (session.visitor() && !session.admission().addresses.empty())
     listener_.on_session_over(id, *session.visitor(), session.admission(),
                               session.quic().close_reason());
-  sessions_.erase(id);
 }
 
 void GatewayEndpoint::depart()
@@ -254,10 +259,10 @@ GatewaySession* GatewayEndpoint::find(SessionId id) const noexcept
   return found == sessions_.end() ? nullptr : found->second.get();
 }
 
-void GatewayEndpoint::admit(SessionId id, Admission admission, Clock::time_point now)
+bool GatewayEndpoint::admit(SessionId id, Admission admission, Clock::time_point now)
 {
   GatewaySession* session = find(id);
-  if (session == nullptr || session->quic().ending()) return;
+  if (session == nullptr || !session->awaits_admission()) return false;
   // A client that comes back before its old connection has timed out takes its addresses over.
   std::vector<SessionId> replaced;
   for (const IpPrefix& address : admission.addresses) {
@@ -274,6 +279,7 @@ void GatewayEndpoint::admit(SessionId id, Admission admission, Clock::time_point
       other->close(fail(Errc::refused, "the client has connected anew"));
   }
   flush(now);
+  return true;
 }
 
 void GatewayEndpoint::refuse(SessionId id, std::string_view details, Clock::time_point now)
@@ -307,6 +313,16 @@ void GatewayEndpoint::change_rules(AdmissionRules rules, Clock::time_point now)
     if (!welcome) session->close(fail(Errc::auth_rejected, "client was removed"));
   }
   flush(now);
+}
+
+void GatewayEndpoint::change_options(const GatewayEndpointOptions& options)
+{
+  const std::size_t max_udp_payload_bytes = options_.quic.max_udp_payload_bytes;
+  options_.quic = options.quic;
+  options_.quic.max_udp_payload_bytes = max_udp_payload_bytes;
+  options_.max_sessions = options.max_sessions;
+  options_.max_handshakes = options.max_handshakes;
+  options_.retry_above_handshakes = options.retry_above_handshakes;
 }
 
 void GatewayEndpoint::close(Clock::time_point now)

@@ -66,12 +66,17 @@ class GatewayEndpoint final : private GatewaySession::Owner, private quic::Conne
   /// Does what time demands; `flush()` included.
   void on_deadline(Clock::time_point now);
 
-  void admit(SessionId id, Admission admission, Clock::time_point now);
+  /// False when that session has gone meanwhile: then `admission` is nobody's, and there will be no
+  /// `on_session_over()` for it.
+  bool admit(SessionId id, Admission admission, Clock::time_point now);
   void refuse(SessionId id, std::string_view details, Clock::time_point now);
   /// Ends sessions; unknown ids are ignored.
   void kick(std::span<const SessionId> ids, Clock::time_point now);
   /// Takes over new rules and ends the sessions of clients they no longer know.
   void change_rules(AdmissionRules rules, Clock::time_point now);
+  /// Takes over limits and QUIC options for connections that come from now on. What a worker is
+  /// made of (worker, secret, longest payload) stays.
+  void change_options(const GatewayEndpointOptions& options);
   /// Takes leave of everybody.
   void close(Clock::time_point now);
 
@@ -119,6 +124,7 @@ class GatewayEndpoint final : private GatewaySession::Owner, private quic::Conne
   std::set<SessionId> handshakes_;
   std::vector<GatewaySession*> active_;
   GatewaySession* in_call_ = nullptr;  // whose callbacks are running
+  bool flushing_ = false;
   TrafficCounters past_;
   wire::IcmpRateLimiter icmp_limit_;
 };

@@ -11,6 +11,13 @@
 #include "libtunnel/session/web_site.hpp"
 
 namespace slopn::session {
+namespace {
+
+// How long somebody may stay without a tunnel, as web servers do it. Otherwise a visitor who sends
+// a PING now and then would hold the memory of a connection for ever.
+constexpr Clock::duration kVisitTime = std::chrono::seconds(75);
+
+}  // namespace
 
 GatewaySession::GatewaySession(SessionId id, Owner& owner, std::size_t max_queue_bytes)
     : id_(id),
@@ -24,6 +31,7 @@ Result<> GatewaySession::start(const quic::QuicConnection::ServerOrder& order,
                                Clock::time_point now)
 {
   now_ = now;
+  visit_ends_ = now + kVisitTime;
   auto accepted = quic::QuicConnection::accept(order, http_, now);
   if (!accepted) return accepted.error();
   quic_ = std::move(*accepted);
@@ -47,10 +55,18 @@ bool GatewaySession::write(quic::PacketTrain& train, Clock::time_point now)
   return !train.has_room();
 }
 
+Clock::time_point GatewaySession::next_deadline() const noexcept
+{
+  const Clock::time_point quic = quic_->next_deadline();
+  return connect_ip_ || quic_->ending() ? quic : std::min(quic, visit_ends_);
+}
+
 void GatewaySession::on_deadline(Clock::time_point now)
 {
   now_ = now;
   quic_->on_deadline(now);
+  if (!connect_ip_ && now >= visit_ends_)
+    http_.close(quic::kH3NoError, fail(Errc::timed_out, "visitor without a tunnel"));
   if (connect_ip_ && !quic_->ending()) after_capsules(connect_ip_->on_time(now));
   owner_.on_active(*this);
 }
@@ -169,7 +185,8 @@ void GatewaySession::show_nothing(quic::StreamId stream, const quic::HeaderList&
 
 void GatewaySession::admit(Admission admission)
 {
-  if (!tunnel_ || connect_ip_ || quic_->ending()) return;
+  if (!awaits_admission()) return;
+  answered_ = true;
   admission_ = std::move(admission);
   if (!http_.send_response(tunnel_->stream(), {{":status", "200"}, {"capsule-protocol", "?1"}}))
     return;
@@ -184,7 +201,8 @@ void GatewaySession::admit(Admission admission)
 
 void GatewaySession::refuse(std::string_view details)
 {
-  if (!tunnel_ || connect_ip_ || quic_->ending()) return;
+  if (!awaits_admission()) return;
+  answered_ = true;
   quic::HeaderList answer{{":status", "503"}};
   answer.add("proxy-status",
              "slopn; error=connection_limit_reached; details=\"" + std::string{details} + "\"");

@@ -66,7 +66,7 @@ class GatewaySession final : private quic::Http3Listener {
   void read(const quic::UdpPath& path, quic::EcnBits ecn, ByteView packet, Clock::time_point now);
   /// Writes one train's worth of what is due. False when nothing is left to write.
   [[nodiscard]] bool write(quic::PacketTrain& train, Clock::time_point now);
-  [[nodiscard]] Clock::time_point next_deadline() const noexcept { return quic_->next_deadline(); }
+  [[nodiscard]] Clock::time_point next_deadline() const noexcept;
   void on_deadline(Clock::time_point now);
 
   /// A packet for the client, which fits `mtu_bytes()`: written at once or queued.
@@ -78,6 +78,11 @@ class GatewaySession final : private quic::Http3Listener {
   void close(Error reason);
 
   [[nodiscard]] bool admitted() const noexcept { return connect_ip_.has_value(); }
+  /// Whether `admit()` or `refuse()` is still to come.
+  [[nodiscard]] bool awaits_admission() const noexcept
+  {
+    return tunnel_ && !answered_ && !quic_->ending();
+  }
   [[nodiscard]] const std::optional<Visitor>& visitor() const noexcept { return visitor_; }
   /// What it was admitted with; empty before.
   [[nodiscard]] const Admission& admission() const noexcept { return admission_; }
@@ -123,11 +128,13 @@ class GatewaySession final : private quic::Http3Listener {
   std::optional<TunnelPath> tunnel_;            // from the authenticated request on
   std::optional<ConnectIpGateway> connect_ip_;  // from the admission on
   Admission admission_;
+  bool answered_ = false;      // admitted or refused
   ByteVector early_capsules_;  // that came before the admission
   bool offers_v6_ = false;
   SourceFilter client_addresses_;
   PacketQueue queue_;
-  Clock::time_point now_;  // of the call being served
+  Clock::time_point visit_ends_;  // for those who get no tunnel
+  Clock::time_point now_;         // of the call being served
 };
 
 }  // namespace slopn::session
