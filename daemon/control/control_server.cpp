@@ -104,12 +104,11 @@ class ControlServer::Impl final : public std::enable_shared_from_this<Impl> {
 
   void greet(UniqueFd socket)
   {
-    ucred peer{};
-    socklen_t size = sizeof peer;
-    if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) return;
-    const daemon::Caller caller{.uid = peer.uid, .gid = peer.gid, .pid = peer.pid};
+    const auto peer = peer_of(socket.get());
+    if (!peer) return;
+    const daemon::Caller caller{.uid = peer->uid, .gid = peer->gid, .pid = peer->pid};
 
-    const auto refusal = why_refused(peer.uid, peer.gid, backend_->options.group);
+    const auto refusal = why_refused(*peer, backend_->options.group);
     if (!refusal) return servers_.hand_over(std::move(socket), caller);
     log_refusal(caller);
     v1::ErrorDetail detail;

@@ -26,7 +26,7 @@ struct LibraryVersion {
 /// What GetVersion answers.
 struct VersionInfo {
   std::string version;
-  std::vector<LibraryVersion> libraries;
+  std::vector<LibraryVersion> libraries = {};
 };
 
 /// How much callers may take. More than that is refused with a message, and much more in silence.
@@ -42,8 +42,8 @@ struct ControlLimits {
 
 struct ControlOptions {
   std::string group = "slopn";  ///< Its members may call, beside root and the daemon's own user.
-  VersionInfo version;
-  ControlLimits limits;
+  VersionInfo version = {};
+  ControlLimits limits = {};
 };
 
 /// The control API on a Unix socket: gRPC calls become calls of `daemon::Commands`.

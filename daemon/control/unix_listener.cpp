@@ -124,10 +124,8 @@ Result<> check_place(const fs::path& path, const sockaddr_un& address)
   const UniqueFd probe{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
   if (!probe) return last_os_error("open socket");
   if (::connect(probe.get(), generic(address), sizeof address) == 0) {
-    ucred peer{};
-    socklen_t size = sizeof peer;
-    const bool known = ::getsockopt(probe.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
-    return another_daemon(known ? peer.pid : 0);
+    const auto peer = peer_of(probe.get());
+    return another_daemon(peer ? peer->pid : 0);
   }
   if (errno == ECONNREFUSED || errno == ENOENT) return {};
   if (errno == EAGAIN) return another_daemon(0);  // its queue is full, so somebody listens

@@ -1,0 +1,171 @@
+#include "tests/unit/control/fake_daemon.hpp"
+
+#include <spdlog/logger.h>
+#include <spdlog/sinks/null_sink.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace slopn::test {
+namespace {
+
+class FakeSubscription final : public daemon::Commands::Subscription {
+ public:
+  explicit FakeSubscription(std::shared_ptr<std::function<void()>> listener)
+      : listener_(std::move(listener))
+  {
+  }
+  ~FakeSubscription() override { *listener_ = nullptr; }
+
+ private:
+  std::shared_ptr<std::function<void()>> listener_;
+};
+
+}  // namespace
+
+TemporaryDir::TemporaryDir()
+{
+  std::string name = (std::filesystem::temp_directory_path() / "slopn-test-XXXXXX").string();
+  if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
+  path_ = name;
+  ::chmod(name.c_str(), 0755);
+}
+
+TemporaryDir::~TemporaryDir()
+{
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+void FakeCommands::change(daemon::Status status)
+{
+  now = std::move(status);
+  const auto listeners = listeners_;
+  for (const auto& listener : listeners) {
+    if (*listener) (*listener)();
+  }
+}
+
+daemon::Status FakeCommands::status() const
+{
+  return now;
+}
+
+Result<std::string> FakeCommands::connect(const daemon::ProfileChoice& choice,
+                                          const daemon::Caller& caller)
+{
+  last_caller = caller;
+  const auto* by_name = std::get_if<daemon::ByName>(&choice);
+  asked.push_back("connect " + (by_name ? by_name->name : std::get<daemon::ByUri>(choice).uri));
+  if (failure.code) return failure;
+  change(after_connect);
+  return by_name && !by_name->name.empty() ? by_name->name : std::string{"home"};
+}
+
+Result<> FakeCommands::disconnect(const daemon::Caller& caller)
+{
+  last_caller = caller;
+  asked.emplace_back("disconnect");
+  if (failure.code) return failure;
+  change(daemon::ClientStatus{});
+  return {};
+}
+
+Result<daemon::ProfileSummary> FakeCommands::import_profile(const ImportOrder& order,
+                                                            const daemon::Caller& caller)
+{
+  last_caller = caller;
+  asked.push_back("import " + order.text);
+  const std::string name = order.name.empty() ? "imported" : order.name;
+  const auto same = [&](const auto& one) { return one.name == name; };
+  if (!order.replace && std::any_of(profiles.begin(), profiles.end(), same)) {
+    return fail(Errc::already_exists, "profile '" + name + "'");
+  }
+  std::erase_if(profiles, same);
+  profiles.push_back({name, "vpn.example.org:443", "concealed", "ed25519:client", "sha256:pin"});
+  return profiles.back();
+}
+
+Result<std::vector<daemon::ProfileSummary>> FakeCommands::list_profiles() const
+{
+  return profiles;
+}
+
+Result<> FakeCommands::remove_profile(const std::string& name, const daemon::Caller& caller)
+{
+  last_caller = caller;
+  if (std::erase_if(profiles, [&](const auto& one) { return one.name == name; }) == 0) {
+    return fail(Errc::not_found, "profile '" + name + "'");
+  }
+  return {};
+}
+
+void FakeCommands::list_sessions(SessionsReply reply) const
+{
+  if (answers_sessions) {
+    reply(sessions);
+  } else {
+    kept_.push_back(std::move(reply));
+  }
+}
+
+void FakeCommands::kick_sessions(const std::string& who, const daemon::Caller& caller,
+                                 std::function<void(Result<std::uint32_t>)> reply)
+{
+  last_caller = caller;
+  const auto gone = std::erase_if(sessions, [&](const auto& one) {
+    return one.client == who || std::to_string(one.id) == who;
+  });
+  if (gone == 0) return reply(fail(Errc::not_found, "session '" + who + "'"));
+  reply(static_cast<std::uint32_t>(gone));
+}
+
+Result<daemon::Invitation> FakeCommands::invite(const daemon::InviteOrder& order,
+                                                const daemon::Caller& caller)
+{
+  last_caller = caller;
+  if (failure.code) return failure;
+  const std::string key = order.public_key.empty() ? "ed25519:made" : order.public_key;
+  return daemon::Invitation{"slopn://vpn.example.org/?name=" + order.name, key};
+}
+
+std::unique_ptr<daemon::Commands::Subscription> FakeCommands::on_status_change(
+    std::function<void()> listener)
+{
+  listeners_.push_back(std::make_shared<std::function<void()>>(std::move(listener)));
+  return std::make_unique<FakeSubscription>(listeners_.back());
+}
+
+FakeDaemon::FakeDaemon(control::ControlOptions options)
+{
+  auto listener =
+      control::UnixListener::open({.socket_path = socket_path(), .group = options.group});
+  if (!listener) throw std::runtime_error(listener.error().message());
+  auto log =
+      std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::null_sink_mt>());
+  auto server = control::ControlServer::start(std::move(*listener), std::move(options), commands_,
+                                              io_.get_executor(), std::move(log));
+  if (!server) throw std::runtime_error(server.error().message());
+  server_ = std::move(*server);
+  thread_ = std::thread{[this] { io_.run(); }};
+}
+
+FakeDaemon::~FakeDaemon()
+{
+  stop();
+  work_.reset();
+  io_.stop();
+  thread_.join();
+}
+
+void FakeDaemon::stop()
+{
+  on_control([this](FakeCommands&) {
+    server_.reset();
+    return 0;
+  });
+}
+
+}  // namespace slopn::test
