@@ -41,7 +41,11 @@ class Commands {
  public:
   virtual ~Commands() = default;
 
+  /// As far as the control thread knows: states at once, counters from the last refresh.
   [[nodiscard]] virtual Status status() const = 0;
+
+  /// Asks the workers for their counters, then calls `done` on the control thread.
+  virtual void refresh_status(std::function<void()> done) { done(); }
 
   /// Starts to connect and returns; progress is seen in the status. Does nothing when already
   /// connected or connecting with the same profile; another profile: Errc::busy.

@@ -65,7 +65,7 @@ struct Profile {
   HostPort gateway;
   std::string server_name;  ///< For SNI and the CA check; empty: the gateway's host.
   Trust trust;
-  Auth auth;
+  Auth auth = NoAuth{};
   std::vector<IpPrefix> routes;  ///< Of those advertised, only what lies in these; empty: all.
   AddressRequest address_request = AddressRequest::automatic;
   std::string path_template{kDefaultPathTemplate};  ///< RFC 9484 section 3.

@@ -1,0 +1,520 @@
+#include "daemon/supervisor/client_supervisor.hpp"
+
+#include <spdlog/logger.h>
+
+#include <boost/asio/cancel_after.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/ip/udp.hpp>
+#include <boost/asio/post.hpp>
+#include <random>
+
+#include "daemon/supervisor/client_network.hpp"
+#include "daemon/supervisor/profile_link.hpp"
+#include "daemon/supervisor/remedies.hpp"
+#include "daemon/supervisor/report.hpp"
+#include "libtunnel/base/overloaded.hpp"
+#include "platform/tun_device.hpp"
+
+namespace slopn::daemon {
+namespace {
+
+constexpr auto kResolveTimeout = std::chrono::seconds(5);
+
+std::uint64_t random_seed()
+{
+  std::random_device random;
+  return std::uint64_t{random()} << 32U | random();
+}
+
+RetryPolicy retry_policy(const config::RetryConfig& retry)
+{
+  RetryPolicy policy;
+  // The QUIC handshake has its own deadline; on top come the name and the addresses.
+  policy.connect_timeout = retry.handshake_timeout + kResolveTimeout;
+  policy.first_backoff = retry.first_backoff;
+  policy.longest_backoff = retry.longest_backoff;
+  return policy;
+}
+
+std::string_view name_of(const tunnel::State& state)
+{
+  return std::visit(Overloaded{
+                        [](const tunnel::Idle&) { return "idle"; },
+                        [](const tunnel::Connecting&) { return "connecting"; },
+                        [](const tunnel::Online&) { return "online"; },
+                        [](const tunnel::Backoff&) { return "backoff"; },
+                        [](const tunnel::Closing&) { return "closing"; },
+                        [](const tunnel::Closed&) { return "closed"; },
+                    },
+                    state);
+}
+
+WallClock::time_point to_wall(Clock::time_point instant)
+{
+  return WallClock::now() + std::chrono::duration_cast<WallClock::duration>(instant - Clock::now());
+}
+
+Error not_a_gateway()
+{
+  return fail(Errc::refused, "this slopnd is a client; ask the gateway's slopnd");
+}
+
+}  // namespace
+
+// Tells one watcher, until destroyed.
+class ClientSupervisor::Watch final : public Commands::Subscription {
+ public:
+  Watch(ClientSupervisor& owner, std::uint64_t id) noexcept : owner_(owner), id_(id) {}
+  ~Watch() override { owner_.watchers_.erase(id_); }
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+
+ private:
+  ClientSupervisor& owner_;
+  std::uint64_t id_;
+};
+
+Result<std::unique_ptr<ClientSupervisor>> ClientSupervisor::start(
+    asio::any_io_executor control, config::Config config, std::shared_ptr<spdlog::logger> log)
+{
+  auto profiles = config::ProfileStore::open(config.state_dir / "profiles");
+  if (!profiles) return profiles.error();
+  auto routes = platform::make_route_manager({.state_dir = config.state_dir});
+  if (!routes) return routes.error();
+  if (auto restored = (*routes)->restore(); !restored)
+    return std::move(restored.error()).within("clean up after an earlier run");
+
+  std::unique_ptr<ClientSupervisor> made{new ClientSupervisor{
+      control, std::move(config), std::move(*profiles), std::move(*routes), std::move(log)}};
+  made->tasks_.spawn(made->keep_time());
+  if (made->config_.client.connect_on_start) {
+    if (auto begun = made->connect(ByName{made->config_.client.default_profile}, Caller{}); !begun)
+      made->log_->error("tunnel: cannot connect on start: {}", begun.error().message());
+  }
+  return made;
+}
+
+ClientSupervisor::ClientSupervisor(asio::any_io_executor control, config::Config config,
+                                   config::ProfileStore profiles,
+                                   std::unique_ptr<platform::RouteManager> routes,
+                                   std::shared_ptr<spdlog::logger> log)
+    : control_(control),
+      config_(std::move(config)),
+      profiles_(std::move(profiles)),
+      routes_(std::move(routes)),
+      log_(std::move(log)),
+      fsm_(retry_policy(config_.client.retry), random_seed()),
+      alarm_(control),
+      tasks_(control),
+      worker_(std::make_unique<io::ClientWorker>(thread_.executor(),
+                                                 static_cast<io::ClientWorkerListener&>(*this)))
+{
+}
+
+ClientSupervisor::~ClientSupervisor() = default;
+
+template <class F>
+void ClientSupervisor::post_to_worker(F action)
+{
+  asio::post(thread_.executor(),
+             [this, action = std::move(action)]() mutable { action(*worker_); });
+}
+
+// ---- Calls ----------------------------------------------------------------------------------
+
+Status ClientSupervisor::status() const
+{
+  const std::string profile = profile_ ? profile_->name : std::string{};
+  ClientStatus status;
+  status.traffic = to_traffic(counters_.traffic);
+  status.state = std::visit(
+      Overloaded{
+          [&](const tunnel::Idle&) -> ClientState { return Disconnected{}; },
+          [&](const tunnel::Connecting& state) -> ClientState {
+            return Connecting{profile, state.attempt};
+          },
+          [&](const tunnel::Online&) -> ClientState {
+            status.smoothed_rtt = counters_.smoothed_rtt;
+            Connected connected;
+            connected.profile = profile;
+            connected.since = connected_since_;
+            connected.gateway = profile_->gateway.to_string();
+            connected.authentication = config::method_name(profile_->auth);
+            connected.interface_name = interface_name_;
+            if (!link_) return connected;
+            connected.remote = link_->gateway;
+            connected.mtu_bytes = static_cast<std::uint16_t>(link_->parameters.mtu_bytes);
+            connected.cipher = link_->handshake.cipher;
+            connected.key_exchange_group = link_->handshake.key_exchange_group;
+            for (const IpPrefix& address : link_->parameters.addresses)
+              connected.addresses.push_back({address.address(), address.length_bits()});
+            connected.routes = tunnelled_prefixes(link_->parameters.routes, profile_->routes);
+            return connected;
+          },
+          [&](const tunnel::Backoff& state) -> ClientState {
+            return Reconnecting{profile, state.reason, state.next_attempt, to_wall(state.until)};
+          },
+          [&](const tunnel::Closing&) -> ClientState { return Disconnecting{profile}; },
+          [&](const tunnel::Closed& state) -> ClientState {
+            if (!state.reason) return Disconnected{};
+            return Disconnected{state.reason, remedy_for(*state.reason)};
+          },
+      },
+      fsm_.state());
+  return status;
+}
+
+void ClientSupervisor::refresh_status(std::function<void()> done)
+{
+  post_to_worker([this, done = std::move(done)](io::ClientWorker& worker) mutable {
+    asio::post(control_, [this, done = std::move(done), counters = worker.counters()] {
+      counters_ = counters;
+      done();
+    });
+  });
+}
+
+bool ClientSupervisor::in_use(const std::string& profile) const
+{
+  const bool idle = std::holds_alternative<tunnel::Idle>(fsm_.state()) ||
+                    std::holds_alternative<tunnel::Closed>(fsm_.state());
+  return !idle && profile_ && profile_->name == profile;
+}
+
+Result<config::Profile> ClientSupervisor::choose_profile(const ProfileChoice& choice)
+{
+  if (const auto* by_uri = std::get_if<ByUri>(&choice)) {
+    auto profile = config::parse_uri(by_uri->uri);
+    if (!profile) return profile;
+    if (!in_use(profile->name)) {
+      if (auto saved = profiles_.save(*profile, config::Existing::replace); !saved)
+        return std::move(saved.error()).within("store the profile");
+    }
+    return profile;
+  }
+  std::string name = std::get<ByName>(choice).name;
+  if (name.empty()) name = config_.client.default_profile;
+  if (!name.empty()) return profiles_.load(name);
+  const auto all = profiles_.list();
+  if (!all) return all.error();
+  if (all->empty())
+    return fail(Errc::not_found, "no profile is stored; slopnctl profile import adds one");
+  if (all->size() > 1) return fail(Errc::invalid_argument, "several profiles are stored; name one");
+  return all->front().profile;
+}
+
+Result<std::string> ClientSupervisor::connect(const ProfileChoice& choice, const Caller&)
+{
+  auto profile = choose_profile(choice);
+  if (!profile) return profile.error();
+  const bool idle = std::holds_alternative<tunnel::Idle>(fsm_.state()) ||
+                    std::holds_alternative<tunnel::Closed>(fsm_.state());
+  if (!idle && profile_->name != profile->name)
+    return fail(Errc::busy, "profile " + profile_->name + " is connected; disconnect it first");
+  if (std::holds_alternative<tunnel::Closing>(fsm_.state()))
+    return fail(Errc::busy, "still disconnecting; try again in a moment");
+  if (idle) {
+    profile_ = std::move(*profile);
+    resolved_.clear();
+  }
+  handle(tunnel::ConnectRequested{});
+  return profile_->name;
+}
+
+Result<> ClientSupervisor::disconnect(const Caller&)
+{
+  handle(tunnel::StopRequested{});
+  return {};
+}
+
+Result<ProfileSummary> ClientSupervisor::import_profile(const ImportOrder& order,
+                                                        const Caller& caller)
+{
+  // Whoever may name files for us to read must be able to read them without us.
+  const auto files =
+      caller.uid == 0 ? config::FileReferences::allowed : config::FileReferences::refused;
+  auto profile = order.text.starts_with("slopn:")
+                     ? config::parse_uri(order.text)
+                     : config::parse_profile(order.text, "profile", files);
+  if (!profile) return profile.error();
+  if (!order.name.empty()) {
+    if (!config::is_valid_profile_name(order.name))
+      return fail(Errc::invalid_argument,
+                  "profile names have 1 to 64 letters, digits, dots, dashes and underscores");
+    profile->name = order.name;
+  }
+  const auto existing = order.replace ? config::Existing::replace : config::Existing::keep;
+  if (auto saved = profiles_.save(*profile, existing); !saved) return saved.error();
+  return summarize(*profile);
+}
+
+Result<std::vector<ProfileSummary>> ClientSupervisor::list_profiles() const
+{
+  const auto all = profiles_.list();
+  if (!all) return all.error();
+  std::vector<ProfileSummary> summaries;
+  for (const auto& [name, profile] : *all) {
+    if (profile) {
+      summaries.push_back(summarize(*profile));
+    } else {
+      log_->warn("profiles: {}: {}", name, profile.error().message());
+      summaries.push_back({name, "(damaged)", {}, {}, {}});
+    }
+  }
+  return summaries;
+}
+
+Result<> ClientSupervisor::remove_profile(const std::string& name, const Caller&)
+{
+  if (in_use(name)) return fail(Errc::busy, "profile " + name + " is in use; disconnect first");
+  return profiles_.remove(name);
+}
+
+void ClientSupervisor::list_sessions(SessionsReply reply) const
+{
+  reply(not_a_gateway());
+}
+
+void ClientSupervisor::kick_sessions(const std::string&, const Caller&,
+                                     std::function<void(Result<std::uint32_t>)> reply)
+{
+  reply(not_a_gateway());
+}
+
+Result<Invitation> ClientSupervisor::invite(const InviteOrder&, const Caller&)
+{
+  return not_a_gateway();
+}
+
+std::unique_ptr<Commands::Subscription> ClientSupervisor::on_status_change(
+    std::function<void()> listener)
+{
+  const std::uint64_t id = ++last_watcher_;
+  watchers_.emplace(id, std::move(listener));
+  return std::make_unique<Watch>(*this, id);
+}
+
+void ClientSupervisor::tell_watchers()
+{
+  const auto now_watching = watchers_;  // one of them may leave while it is told
+  for (const auto& [id, listener] : now_watching) listener();
+}
+
+// ---- The machine ----------------------------------------------------------------------------
+
+void ClientSupervisor::handle(const tunnel::Event& event)
+{
+  const std::string_view before = name_of(fsm_.state());
+  const TunnelFsm::Actions actions = fsm_.on_event(event, Clock::now());
+  log_transition(before);
+  for (const tunnel::Action& action : actions) perform(action);
+  alarm_.set(fsm_.next_deadline().value_or(Clock::time_point::max()));
+  if (before != name_of(fsm_.state())) tell_watchers();
+}
+
+void ClientSupervisor::log_transition(std::string_view before) const
+{
+  const std::string_view after = name_of(fsm_.state());
+  if (before == after) return;
+  std::string detail;
+  if (const auto* backoff = std::get_if<tunnel::Backoff>(&fsm_.state())) {
+    const auto wait =
+        std::chrono::duration_cast<std::chrono::milliseconds>(backoff->until - Clock::now());
+    detail = " retry_in_ms=" + std::to_string(wait.count()) + " reason=\"" +
+             backoff->reason.message() + "\"";
+  } else if (const auto* closed = std::get_if<tunnel::Closed>(&fsm_.state())) {
+    if (closed->reason) detail = " reason=\"" + closed->reason->message() + "\"";
+  }
+  log_->info("tunnel: profile={} state={}->{}{}", profile_ ? profile_->name : "-", before, after,
+             detail);
+}
+
+void ClientSupervisor::perform(const tunnel::Action& action)
+{
+  std::visit(
+      Overloaded{
+          [&](const tunnel::StartLink& start) { begin_link(start.id); },
+          [&](const tunnel::BringInterfaceUp& up) { bring_interface_up(up.id); },
+          [&](const tunnel::DropLink&) {
+            link_id_.reset();
+            link_.reset();
+            post_to_worker([](io::ClientWorker& worker) { worker.drop_link(); });
+          },
+          [&](const tunnel::TakeInterfaceDown&) { take_interface_down(); },
+          [&](const tunnel::StartDrain& drain) {
+            link_id_.reset();
+            post_to_worker([id = drain.id](io::ClientWorker& worker) { worker.drain_link(id); });
+          },
+      },
+      action);
+}
+
+asio::awaitable<void> ClientSupervisor::keep_time()
+{
+  co_await asio::this_coro::throw_if_cancelled(false);
+  while (co_await alarm_.wait()) handle(tunnel::TimeAdvanced{});
+}
+
+void ClientSupervisor::begin_link(tunnel::LinkId id)
+{
+  link_id_ = id;
+  link_.reset();
+  tasks_.spawn(resolve_and_link(id));
+}
+
+asio::awaitable<void> ClientSupervisor::resolve_and_link(tunnel::LinkId id)
+{
+  co_await asio::this_coro::throw_if_cancelled(false);
+  const auto gateway = co_await pick_gateway_address();
+  if (cancelled(co_await asio::this_coro::cancellation_state) || link_id_ != id) co_return;
+  if (!gateway) co_return handle(tunnel::LinkLost{id, gateway.error()});
+  auto order = make_link_order(config_, *profile_, *gateway, id);
+  if (!order) co_return handle(tunnel::LinkLost{id, std::move(order.error())});
+  post_to_worker([order = std::move(*order)](io::ClientWorker& worker) mutable {
+    worker.start_link(std::move(order));
+  });
+}
+
+// The next of the gateway's addresses. A name is asked for once: while a tunnel is up or being
+// repaired, DNS goes into the tunnel like everything else.
+asio::awaitable<Result<UdpEndpoint>> ClientSupervisor::pick_gateway_address()
+{
+  const config::HostPort gateway = profile_->gateway;
+  if (const auto address = IpAddress::parse(gateway.host))
+    co_return UdpEndpoint{*address, gateway.port};
+  if (resolved_.empty()) {
+    asio::ip::udp::resolver resolver{control_};
+    const auto [ec, answers] = co_await resolver.async_resolve(
+        gateway.host, std::to_string(gateway.port),
+        asio::ip::resolver_base::numeric_service | asio::ip::resolver_base::address_configured,
+        asio::cancel_after(kResolveTimeout, with_ec));
+    if (ec)
+      co_return fail(Errc::unreachable, "resolve " + gateway.host + " (" + ec.message() + ")");
+    for (const auto& answer : answers) {
+      if (const auto address = IpAddress::parse(answer.endpoint().address().to_string()))
+        resolved_.push_back({*address, gateway.port});
+    }
+    next_address_ = 0;
+    if (resolved_.empty()) co_return fail(Errc::unreachable, "resolve " + gateway.host);
+  }
+  co_return resolved_[next_address_++ % resolved_.size()];
+}
+
+// ---- News from the worker -------------------------------------------------------------------
+
+void ClientSupervisor::on_link_configured(tunnel::LinkId id, io::LinkFacts facts)
+{
+  asio::post(control_, [this, id, facts = std::move(facts)]() mutable {
+    take_link_facts(id, std::move(facts));
+  });
+}
+
+void ClientSupervisor::on_link_lost(tunnel::LinkId id, Error reason)
+{
+  asio::post(control_, [this, id, reason = std::move(reason)]() mutable {
+    handle(tunnel::LinkLost{id, std::move(reason)});
+  });
+}
+
+void ClientSupervisor::on_link_drained(tunnel::LinkId)
+{
+  asio::post(control_, [this] { handle(tunnel::DrainDone{}); });
+}
+
+void ClientSupervisor::on_tun_lost(Error reason)
+{
+  asio::post(control_, [this, reason = std::move(reason)] { replace_tun(reason); });
+}
+
+void ClientSupervisor::take_link_facts(tunnel::LinkId id, io::LinkFacts facts)
+{
+  if (link_id_ != id) return;  // of a link that was given up meanwhile
+  const bool first = !link_;
+  link_ = std::move(facts);
+  if (first) return handle(tunnel::LinkUp{id});
+  if (auto configured = configure_interface(); !configured) {
+    post_to_worker([](io::ClientWorker& worker) { worker.drop_link(); });
+    return handle(tunnel::LinkLost{id, std::move(configured.error())});
+  }
+  tell_watchers();
+}
+
+// ---- The host's network ---------------------------------------------------------------------
+
+void ClientSupervisor::bring_interface_up(tunnel::LinkId id)
+{
+  connected_since_ = WallClock::now();
+  if (auto configured = configure_interface(); !configured) {
+    post_to_worker([](io::ClientWorker& worker) { worker.drop_link(); });
+    return handle(tunnel::LinkLost{id, std::move(configured.error())});
+  }
+  log_->info("tunnel: up gateway={} interface={} mtu_bytes={} cipher={} group={}",
+             profile_->gateway.to_string(), interface_name_, link_->parameters.mtu_bytes,
+             link_->handshake.cipher, link_->handshake.key_exchange_group);
+}
+
+Result<> ClientSupervisor::configure_interface()
+{
+  const auto mtu = static_cast<std::uint16_t>(link_->parameters.mtu_bytes);
+  if (interface_name_.empty()) {
+    auto tun = platform::open_tun(
+        thread_.executor(), {.name_template = config_.client.interface_name, .mtu_bytes = mtu});
+    if (!tun) return tun.error();
+    interface_name_ = (*tun)->name();
+    post_to_worker([tun = std::move(*tun)](io::ClientWorker& worker) mutable {
+      worker.attach_tun(std::move(tun));
+    });
+  }
+  const auto through_tunnel = tunnelled_prefixes(link_->parameters.routes, profile_->routes);
+  if (auto applied = routes_->apply(
+          client_network(config_.client, interface_name_, link_->parameters, through_tunnel));
+      !applied)
+    return std::move(applied.error()).within("set up " + interface_name_);
+  return {};
+}
+
+void ClientSupervisor::take_interface_down()
+{
+  link_.reset();
+  if (auto restored = routes_->restore(); !restored)
+    log_->error("network: {}", restored.error().message());
+  interface_name_.clear();
+  post_to_worker([](io::ClientWorker& worker) { worker.detach_tun(); });
+}
+
+// Somebody deleted the interface. Its routes went with it; the unreachable ones below them stay,
+// so nothing leaks until it is there again.
+void ClientSupervisor::replace_tun(const Error& reason)
+{
+  if (interface_name_.empty()) return;  // we took it down ourselves
+  log_->warn("network: interface={} was lost ({}), making a new one", interface_name_,
+             reason.message());
+  interface_name_.clear();
+  if (!link_) return;  // the next link brings one up
+  if (auto configured = configure_interface(); !configured && link_id_) {
+    post_to_worker([](io::ClientWorker& worker) { worker.drop_link(); });
+    handle(tunnel::LinkLost{*link_id_, std::move(configured.error())});
+  }
+}
+
+// ---- Life -----------------------------------------------------------------------------------
+
+void ClientSupervisor::change_config(const config::Config& config)
+{
+  config_ = config;
+}
+
+asio::awaitable<void> ClientSupervisor::stop()
+{
+  handle(tunnel::StopRequested{});
+  // The machine ends every drain by its own deadline; wait for it here.
+  while (std::holds_alternative<tunnel::Closing>(fsm_.state())) {
+    asio::steady_timer pause{control_, std::chrono::milliseconds(5)};
+    co_await pause.async_wait(with_ec);
+  }
+  tasks_.cancel();
+  co_await tasks_.join();
+  co_await asio::co_spawn(thread_.executor(), worker_->stop(), asio::use_awaitable);
+}
+
+}  // namespace slopn::daemon

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "daemon/config/client_registry.hpp"
+#include "daemon/supervisor/address_book.hpp"
+#include "daemon/supervisor/supervisor.hpp"
+#include "libtunnel/io/gateway_worker.hpp"
+#include "libtunnel/io/task_group.hpp"
+#include "libtunnel/io/worker_thread.hpp"
+#include "platform/firewall.hpp"
+#include "platform/route_manager.hpp"
+
+namespace spdlog {
+class logger;
+}
+
+namespace slopn::daemon {
+
+/// The gateway role: who may come in, which address each gets, and the host's network around it.
+///
+/// Lives on the control thread; the data path is a `GatewayWorker` on a thread of its own, which
+/// is only ever posted to.
+class GatewaySupervisor final : public Supervisor, private io::GatewayWorkerListener {
+ public:
+  /// Cleans up after a run that crashed and begins to serve.
+  [[nodiscard]] static Result<std::unique_ptr<GatewaySupervisor>> start(
+      asio::any_io_executor control, config::Config config, std::shared_ptr<spdlog::logger> log);
+  ~GatewaySupervisor() override;
+
+  [[nodiscard]] Status status() const override;
+  void refresh_status(std::function<void()> done) override;
+  [[nodiscard]] Result<std::string> connect(const ProfileChoice& choice,
+                                            const Caller& caller) override;
+  [[nodiscard]] Result<> disconnect(const Caller& caller) override;
+  [[nodiscard]] Result<ProfileSummary> import_profile(const ImportOrder& order,
+                                                      const Caller& caller) override;
+  [[nodiscard]] Result<std::vector<ProfileSummary>> list_profiles() const override;
+  [[nodiscard]] Result<> remove_profile(const std::string& name, const Caller& caller) override;
+  void list_sessions(SessionsReply reply) const override;
+  void kick_sessions(const std::string& who, const Caller& caller,
+                     std::function<void(Result<std::uint32_t>)> reply) override;
+  [[nodiscard]] Result<Invitation> invite(const InviteOrder& order, const Caller& caller) override;
+  [[nodiscard]] std::unique_ptr<Subscription> on_status_change(
+      std::function<void()> listener) override;
+
+  void change_config(const config::Config& config) override;
+  [[nodiscard]] asio::awaitable<void> stop() override;
+
+ private:
+  GatewaySupervisor(asio::any_io_executor control, config::Config config, AddressBook book,
+                    config::ClientRegistry invited, std::shared_ptr<spdlog::logger> log);
+  [[nodiscard]] Result<> open();
+  [[nodiscard]] Result<> open_network();
+  [[nodiscard]] Result<> open_worker();
+
+  // On the worker's thread: each posts to the control thread.
+  void on_admission_wanted(session::SessionId id, session::Visitor visitor) override;
+  void on_session_over(session::SessionId id, session::Visitor visitor,
+                       session::Admission admission, Error reason) override;
+  void on_tun_lost(Error reason) override;
+
+  // On the control thread.
+  void decide_admission(session::SessionId id, const session::Visitor& visitor);
+  void note_session_over(const session::Visitor& visitor, const session::Admission& admission,
+                         session::SessionId id, const Error& reason);
+  [[nodiscard]] Result<> take_new_tun();
+  [[nodiscard]] asio::awaitable<void> keep_leases();
+  void publish_rules();
+  void warn_about_rules() const;
+  [[nodiscard]] std::vector<SessionInfo> to_infos(const io::GatewayReport& report) const;
+  template <class F>
+  void post_to_worker(F action) const;
+  /// `action` runs on the worker; what it returns comes back to `reply` on the control thread.
+  template <class Action, class Reply>
+  void ask_worker(Action action, Reply reply) const;
+
+  asio::any_io_executor control_;
+  config::Config config_;
+  AddressBook book_;
+  config::ClientRegistry invited_;
+  std::shared_ptr<spdlog::logger> log_;
+  std::unique_ptr<platform::RouteManager> routes_;
+  std::unique_ptr<platform::Firewall> firewall_;
+  std::string interface_name_;
+  crypto::SpkiPin pin_;
+  quic::ResetSecret reset_secret_{};
+  std::map<session::SessionId, WallClock::time_point> admitted_;  // since when
+  io::GatewayReport report_;                                      // as of the last refresh
+  io::TaskGroup tasks_;
+  mutable io::WorkerThread thread_;
+  std::unique_ptr<io::GatewayWorker> worker_;  // lives on thread_
+};
+
+}  // namespace slopn::daemon

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "daemon/config/config.hpp"
+#include "daemon/config/profile.hpp"
+#include "daemon/model.hpp"
+#include "libtunnel/io/client_worker.hpp"
+
+namespace slopn::daemon {
+
+/// Turns a profile into what one try to connect to `gateway` needs: reads the credentials it
+/// names, and builds the TLS context and the request.
+[[nodiscard]] Result<io::LinkOrder> make_link_order(const config::Config& config,
+                                                    const config::Profile& profile,
+                                                    const UdpEndpoint& gateway, tunnel::LinkId id);
+
+[[nodiscard]] quic::CongestionControl to_quic(config::CongestionControl choice) noexcept;
+
+/// The longest UDP payload to try, so that an inner packet of `inner_mtu_bytes` fits.
+[[nodiscard]] std::size_t udp_payload_for(std::size_t inner_mtu_bytes) noexcept;
+
+[[nodiscard]] ProfileSummary summarize(const config::Profile& profile);
+
+}  // namespace slopn::daemon
