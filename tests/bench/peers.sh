@@ -1,0 +1,200 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154  # names of lib.sh
+# The peers. Each has three functions:
+#
+#   NAME_prepare   makes keys and files; not timed, may be missing
+#   NAME_server    starts the server with $server_inner on its tunnel device
+#   NAME_client    starts the client with $client_inner; its start is the zero of "first ping"
+
+raw_server() { ip -n "$server_ns" address add $server_inner/24 dev outer0; }
+raw_client() { ip -n "$client_ns" address add $client_inner/24 dev outer0; }
+
+use_device() { # NAMESPACE DEVICE ADDRESS
+  ip -n "$1" address add "$3/24" dev "$2"
+  ip -n "$1" link set "$2" mtu "$MTU" up
+}
+
+nullrelay_server() {
+  spawn server "$BENCH_DIR/tunrelay" null0 $server_outer:7000 $client_outer:7000
+  wait_for ip -n "$server_ns" link show null0
+  use_device "$server_ns" null0 $server_inner
+}
+nullrelay_client() {
+  spawn client "$BENCH_DIR/tunrelay" null0 $client_outer:7000 $server_outer:7000
+  wait_for ip -n "$client_ns" link show null0
+  use_device "$client_ns" null0 $client_inner
+}
+
+# ---- slopn: both daemons run before the clock starts, as they do in life -------------------------
+
+slopn_ctl() { # client|server ARGUMENTS...
+  local side=$1
+  shift
+  "$SLOPN_BIN/slopnctl" --socket "$work/slopn-$side.sock" "$@"
+}
+slopn_prepare() {
+  local side role
+  for side in client server; do
+    role=client
+    [ $side = client ] || role=gateway
+    rm -rf "$work/slopn-$side"
+    cat >"$work/slopn-$side.toml" <<TOML
+role = "$role"
+state_dir = "$work/slopn-$side"
+log.level = "warn"
+control.socket = "$work/slopn-$side.sock"
+control.group = ""
+TOML
+  done
+  cat >>"$work/slopn-server.toml" <<TOML
+gateway.listen = ["$server_outer:443"]
+gateway.public_endpoint = "$server_outer:443"
+gateway.pools = ["198.19.0.0/24"]
+gateway.routes = ["198.19.0.0/24"]
+gateway.masquerade = false
+TOML
+}
+slopn_server() {
+  spawn server "$SLOPN_BIN/slopnd" --config "$work/slopn-server.toml"
+  spawn client "$SLOPN_BIN/slopnd" --config "$work/slopn-client.toml"
+  wait_for slopn_ctl server status
+  wait_for slopn_ctl client status
+  # iperf3's server runs on the gateway itself here, which slopn's firewall does not allow.
+  in_server nft flush chain inet slopn to_gateway
+  slopn_ctl server gateway invite bench >"$work/slopn.uri"
+}
+slopn_client() { slopn_ctl client connect - --no-wait <"$work/slopn.uri" >/dev/null; }
+
+# ---- WireGuard in user space ---------------------------------------------------------------------
+
+wgsid_prepare() {
+  local side
+  (
+    umask 077
+    for side in client server; do
+      wg genkey >"$work/wg-$side.key"
+      wg pubkey <"$work/wg-$side.key" >"$work/wg-$side.pub"
+    done
+  )
+}
+wgsid_start() { # SIDE NAMESPACE DEVICE ADDRESS WG_ARGUMENTS...
+  local side=$1 ns=$2 device=$3 address=$4
+  shift 4
+  spawn "$side" "$BENCH_DIR/sid/usr/bin/wireguard-go" -f "$device"
+  wait_for test -S "/var/run/wireguard/$device.sock"
+  ip netns exec "$ns" wg set "$device" private-key "$work/wg-$side.key" "$@"
+  use_device "$ns" "$device" "$address"
+}
+wgsid_server() {
+  wgsid_start server "$server_ns" wgbench0 $server_inner listen-port 51820 \
+    peer "$(cat "$work/wg-client.pub")" allowed-ips $client_inner/32
+}
+wgsid_client() {
+  wgsid_start client "$client_ns" wgbench1 $client_inner \
+    peer "$(cat "$work/wg-server.pub")" endpoint $server_outer:51820 allowed-ips $server_inner/32
+}
+
+# ---- OpenVPN ---------------------------------------------------------------------------------------
+
+openvpn_prepare() {
+  local name
+  [ ! -e "$work/ca.crt" ] || return 0
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=bench \
+    -keyout "$work/ca.key" -out "$work/ca.crt" 2>/dev/null
+  for name in server client; do
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$name" \
+      -keyout "$work/$name.key" -out "$work/$name.csr" 2>/dev/null
+    printf 'subjectAltName=DNS:%s\nextendedKeyUsage=%sAuth\nkeyUsage=digitalSignature\n' \
+      $name $name >"$work/$name.ext"
+    openssl x509 -req -in "$work/$name.csr" -CA "$work/ca.crt" -CAkey "$work/ca.key" \
+      -CAcreateserial -days 30 -extfile "$work/$name.ext" -out "$work/$name.crt" 2>/dev/null
+  done
+}
+openvpn_options() { # SIDE
+  printf '%s ' --proto udp --dev-type tun --topology subnet --tun-mtu "$MTU" --txqueuelen 1000 \
+    --data-ciphers AES-128-GCM --fast-io --sndbuf 2097152 --rcvbuf 2097152 --verb 3 \
+    --ca "$work/ca.crt" --cert "$work/$1.crt" --key "$work/$1.key"
+}
+openvpn_server() {
+  # shellcheck disable=SC2046
+  spawn server openvpn $(openvpn_options server) --dev ovpn0 --local $server_outer --port 1194 \
+    --server 198.19.0.0 255.255.255.0 nopool --ifconfig-pool $client_inner 198.19.0.9 \
+    --dh none --keepalive 10 60
+  wait_for has_address "$server_ns" $server_inner
+  sleep 0.3
+}
+openvpn_client() {
+  # shellcheck disable=SC2046
+  spawn client openvpn $(openvpn_options client) --dev ovpn1 --client --nobind \
+    --remote $server_outer 1194 --remote-cert-tls server
+}
+
+# ---- tinc 1.0: its only AES mode -------------------------------------------------------------------
+
+tinc_prepare() {
+  local side other inner dir
+  [ ! -d "$work/tinc" ] || return 0
+  for side in server client; do
+    dir=$work/tinc/$side inner=$client_inner
+    [ $side = client ] || inner=$server_inner
+    mkdir -p "$dir/hosts"
+    cat >"$dir/tinc.conf" <<CONF
+Name = $side
+Interface = tinc0
+DeviceType = tun
+UDPRcvBuf = 2097152
+UDPSndBuf = 2097152
+CONF
+    [ $side = server ] || echo "ConnectTo = server" >>"$dir/tinc.conf"
+    printf '#!/bin/sh\nip address add %s/24 dev "$INTERFACE"\nip link set "$INTERFACE" mtu %s up\n' \
+      "$inner" "$MTU" >"$dir/tinc-up"
+    chmod +x "$dir/tinc-up"
+    yes '' 2>/dev/null | tincd -c "$dir" -K2048 >/dev/null 2>&1 || true
+    {
+      [ $side = client ] || echo "Address = $server_outer"
+      printf 'Subnet = %s/32\nCipher = aes-128-cbc\nDigest = sha256\n' "$inner"
+      cat "$dir/hosts/$side"
+    } >"$work/tinc/$side.host"
+  done
+  for side in server client; do
+    for other in server client; do cp "$work/tinc/$other.host" "$work/tinc/$side/hosts/$other"; done
+  done
+}
+tinc_server() {
+  spawn server tincd -c "$work/tinc/server" -D --pidfile="$work/tinc/server.pid"
+  wait_for has_address "$server_ns" $server_inner
+}
+tinc_client() { spawn client tincd -c "$work/tinc/client" -D --pidfile="$work/tinc/client.pid"; }
+
+# ---- nebula ----------------------------------------------------------------------------------------
+
+nebula_prepare() {
+  local side bin=$BENCH_DIR/sid/usr/bin
+  [ ! -d "$work/nebula" ] || return 0
+  mkdir "$work/nebula"
+  (
+    cd "$work/nebula"
+    "$bin/nebula-cert" ca -name bench -duration 100h
+    "$bin/nebula-cert" sign -name server -ip $server_inner/24
+    "$bin/nebula-cert" sign -name client -ip $client_inner/24
+  ) >/dev/null
+  for side in server client; do
+    cat >"$work/nebula/$side.yml" <<YML
+pki: {ca: $work/nebula/ca.crt, cert: $work/nebula/$side.crt, key: $work/nebula/$side.key}
+static_host_map: {"$server_inner": ["$server_outer:4242"], "$client_inner": ["$client_outer:4242"]}
+lighthouse: {am_lighthouse: false}
+listen: {host: 0.0.0.0, port: 4242, batch: 64, read_buffer: 4194304, write_buffer: 4194304}
+cipher: aes
+punchy: {punch: false}
+tun: {dev: nebula0, mtu: $MTU, tx_queue: 1000}
+logging: {level: error}
+firewall: {outbound: [{port: any, proto: any, host: any}], inbound: [{port: any, proto: any, host: any}]}
+YML
+  done
+}
+nebula_server() {
+  spawn server "$BENCH_DIR/sid/usr/bin/nebula" -config "$work/nebula/server.yml"
+  wait_for has_address "$server_ns" $server_inner
+  sleep 0.3
+}
+nebula_client() { spawn client "$BENCH_DIR/sid/usr/bin/nebula" -config "$work/nebula/client.yml"; }
