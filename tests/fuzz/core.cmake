@@ -1,0 +1,3 @@
+foreach(target capsules concealed_auth connect_ip connect_ip_stream http_datagram icmp ip_packet)
+  slopn_fuzz(${target} SOURCES ${target}.cpp LIBS slopn::core)
+endforeach()

@@ -1,0 +1,1 @@
+slopn_fuzz(keys SOURCES keys.cpp LIBS slopn::crypto)
