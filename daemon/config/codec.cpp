@@ -1,6 +1,7 @@
 #include "daemon/config/codec.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "daemon/config/profile.hpp"
@@ -132,6 +133,17 @@ Codec<std::string> string_codec(std::string_view type, bool (*accepts)(std::stri
   };
   return text_codec<std::string>(
       {std::string{type}, parse, [](const std::string& text) { return text; }});
+}
+
+Codec<std::uint32_t> mark()
+{
+  auto codec = integer<std::uint32_t>({1, 0xFFFFFFFF});
+  codec.write = [](const std::uint32_t& value) {
+    std::array<char, 8> digits{};
+    const auto [end, error] = std::to_chars(digits.begin(), digits.end(), value, 16);
+    return "0x" + std::string{digits.begin(), end};
+  };
+  return codec;
 }
 
 Codec<std::filesystem::path> absolute_path()

@@ -204,6 +204,8 @@ template <class T>
 [[nodiscard]] Codec<std::string> string_codec(std::string_view type,
                                               bool (*accepts)(std::string_view) noexcept);
 
+/// A packet mark; written in hexadecimal, as people know it.
+[[nodiscard]] Codec<std::uint32_t> mark();
 /// Or an empty text.
 [[nodiscard]] Codec<std::filesystem::path> absolute_path();
 [[nodiscard]] Codec<std::string> group_name();

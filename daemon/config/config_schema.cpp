@@ -74,7 +74,7 @@ void add_client(Keys& keys)
       [](auto& c) -> auto& { return c.client.interface_name; });
   add(
       {"client.fwmark", "Mark on our own outer packets, which keeps them out of the tunnel."},
-      integer(kAnyMark), [](auto& c) -> auto& { return c.client.fwmark; });
+      mark(), [](auto& c) -> auto& { return c.client.fwmark; });
   add(
       {"client.routing_table", "Number of our own routing table."}, integer(kAnyMark),
       [](auto& c) -> auto& { return c.client.routing_table; });

@@ -10,24 +10,42 @@ namespace {
 constexpr unsigned kMaxNesting = 16;
 constexpr unsigned kMaxDotsInName = 16;
 
-/// Walks over TOML text, knowing only strings and comments, and finds the place where brackets nest
-/// or names are dotted deeper than any document of ours.
-class DepthScan {
- public:
-  explicit DepthScan(std::string_view text) noexcept : text_(text) {}
+bool is_bare_key_character(char c) noexcept
+{
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '-';
+}
 
-  /// Offset of the first byte that goes too deep; nullopt if none does.
-  std::optional<std::size_t> first_too_deep()
+bool is_quote(char c) noexcept
+{
+  return c == '"' || c == '\'';
+}
+
+/// Walks over TOML text, knowing only strings, comments and brackets, and finds what the library
+/// must not see: nesting deeper than any document of ours, because it recurses; and, because its
+/// version 3.3 takes them for impossible, bytes that TOML has in strings and comments only and
+/// table headers without a name.
+class Scan {
+ public:
+  struct Finding {
+    std::size_t offset;
+    std::string_view complaint;
+  };
+
+  explicit Scan(std::string_view text) noexcept : text_(text) {}
+
+  std::optional<Finding> first_finding()
   {
     while (at_ < text_.size()) {
       const char c = text_[at_];
       if (c == '#') {
         skip_comment();
-      } else if (c == '"' || c == '\'') {
+      } else if (is_quote(c)) {
+        line_begins_ = false;
         skip_string(c);
+      } else if (const auto complaint = look_at(c); !complaint.empty()) {
+        return Finding{at_, complaint};
       } else {
-        count(c);
-        if (nesting_ > kMaxNesting || dots_ > kMaxDotsInName) return at_;
         ++at_;
       }
     }
@@ -35,6 +53,30 @@ class DepthScan {
   }
 
  private:
+  // Empty if nothing is wrong.
+  std::string_view look_at(char c)
+  {
+    const bool blank = c == ' ' || c == '\t' || c == '\r';
+    if (!blank && c != '\n' && (c < ' ' || c > '~')) return "not valid TOML: unexpected character";
+    if (c == '[' && line_begins_ && nesting_ == 0 && !header_has_name())
+      return "not valid TOML: a table needs a name";
+    line_begins_ = c == '\n' || (line_begins_ && blank);
+    count(c);
+    if (nesting_ > kMaxNesting || dots_ > kMaxDotsInName) return "nested too deeply";
+    return {};
+  }
+
+  // At a table header's first bracket.
+  bool header_has_name() const noexcept
+  {
+    const auto skip_blanks = [this](std::size_t at) {
+      return std::min(text_.find_first_not_of(" \t", at), text_.size());
+    };
+    std::size_t at = skip_blanks(at_ + 1);
+    if (at < text_.size() && text_[at] == '[') at = skip_blanks(at + 1);
+    return at < text_.size() && (is_bare_key_character(text_[at]) || is_quote(text_[at]));
+  }
+
   void count(char c) noexcept
   {
     if (c == '.') {
@@ -56,8 +98,7 @@ class DepthScan {
   {
     const std::string triple(3, quote);
     const bool long_string = text_.substr(at_, 3) == triple;
-    const std::string_view end =
-        long_string ? std::string_view{triple} : std::string_view{triple}.substr(0, 1);
+    const auto end = std::string_view{triple}.substr(0, long_string ? 3 : 1);
     at_ += end.size();
     while (at_ < text_.size() && text_.substr(at_, end.size()) != end) {
       // A short string cannot hold a line's end: this one is broken, and what follows is scanned
@@ -76,6 +117,7 @@ class DepthScan {
   std::size_t at_ = 0;
   unsigned nesting_ = 0;
   unsigned dots_ = 0;
+  bool line_begins_ = true;
 };
 
 Position position_of_offset(std::string_view text, std::size_t offset, std::string_view origin)
@@ -91,7 +133,7 @@ Position position_of(const toml::source_region& region, std::string_view origin)
   return {std::string{origin}, region.begin.line, region.begin.column};
 }
 
-// Recursion is bounded by DepthScan.
+// Recursion is bounded by Scan.
 class Converter {
  public:
   explicit Converter(std::string_view origin) noexcept : origin_(origin) {}
@@ -146,8 +188,10 @@ std::string describe(const toml::parse_error& error, TomlContent content)
 std::optional<Table> read_toml(std::string_view text, std::string_view origin, TomlContent content,
                                Diagnostics& diagnostics)
 {
-  if (const auto offset = DepthScan{text}.first_too_deep()) {
-    diagnostics.add(position_of_offset(text, *offset, origin), "nested too deeply");
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  if (const auto finding = Scan{text}.first_finding()) {
+    diagnostics.add(position_of_offset(text, finding->offset, origin), finding->complaint);
     return std::nullopt;
   }
   try {

@@ -226,6 +226,19 @@ TEST_CASE("config: deep nesting is refused before it can hurt", "[unit][config]"
   }
 }
 
+TEST_CASE("config: what the TOML library cannot bear never reaches it", "[unit][config]")
+{
+  for (const auto* const toml : {"[,x]", "[ ,x]", "[[,x]]", "[[ \t=]]", "  [.a]", "[\n", "["})
+    CHECK_THAT(complaints(toml), ContainsSubstring("a table needs a name"));
+  for (const auto* const toml : {"\xef\xb3\xbf = 1", "a = \xef\xbb\xbf", "[\x01]", "\x7f"})
+    CHECK_THAT(complaints(toml), ContainsSubstring("not valid TOML"));
+}
+
+TEST_CASE("config: an editor's byte order mark is let pass", "[unit][config]")
+{
+  CHECK(good("\xef\xbb\xbfrole = \"gateway\" # \xc3\xa4\r\n").role == Role::gateway);
+}
+
 TEST_CASE("config: dots in strings and comments are no nesting", "[unit][config]")
 {
   const std::string dots(200, '.');
