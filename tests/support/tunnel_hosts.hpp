@@ -26,8 +26,8 @@ inline const UdpEndpoint kGatewayV6 = *UdpEndpoint::parse("[2001:db8::1]:443");
 
 struct GatewaySetup {
   UdpEndpoint address = kGatewayV4;
-  session::GatewayEndpointOptions endpoint;  ///< Pools and own addresses are filled in.
-  session::AdmissionRules rules;
+  session::GatewayEndpointOptions endpoint{};  ///< Pools and own addresses are filled in.
+  session::AdmissionRules rules{};
   bool request_client_certificate = false;
   std::vector<IpPrefix> pools = {*IpPrefix::parse("10.77.0.0/16"),
                                  *IpPrefix::parse("fd00:77::/64")};
@@ -91,9 +91,9 @@ class GatewayHost final : public SimulatedHost,
 struct ClientSetup {
   UdpEndpoint address = client_address(1);
   UdpEndpoint gateway = kGatewayV4;
-  std::optional<crypto::SpkiPin> pin;           ///< Absent: the right one.
-  std::optional<crypto::Identity> certificate;  ///< For TLS client authentication.
-  session::ClientSessionOptions session;        ///< The authority is filled in.
+  std::optional<crypto::SpkiPin> pin{};           ///< Absent: the right one.
+  std::optional<crypto::Identity> certificate{};  ///< For TLS client authentication.
+  session::ClientSessionOptions session{};        ///< The authority is filled in.
 };
 
 /// A client that offers its packets again until they are taken, as a TUN pump does.
