@@ -23,11 +23,12 @@ constexpr std::uint64_t kInitialConnectionIdBytes = 18;
 // | flags 1 | dcid | packet number 4 | type 1 | length 2 | payload | tag 16 |
 constexpr std::size_t kDatagramOverheadBytes = 1 + 4 + 1 + 2 + 16;
 
-// UDP payloads of the usual outer MTUs: 1500, PPPoE, tunnels, 1400, 1280. ngtcp2 tries them in this
-// order and leaves out what an earlier answer decides. A size that fails takes half a second, one
-// that fits a round trip: so the most likely comes first, then one that is enough for IPv6 inside.
-constexpr std::array<std::uint16_t, 8> kMtuProbes = {1472, 1372, 1424, 1452,
-                                                     1444, 1392, 1252, 1232};
+// UDP payloads of the usual outer MTUs: 1500, PPPoE, tunnels, 1400, 1280; and 1314, the least that
+// carries IPv6 inside. ngtcp2 tries them in this order and leaves out what an earlier answer
+// decides. A size that fails takes half a second, one that fits a round trip: so the most likely
+// comes first, then one that is enough for IPv6.
+constexpr std::array<std::uint16_t, 10> kMtuProbes = {1472, 1372, 1424, 1452, 1444,
+                                                      1392, 1352, 1314, 1252, 1232};
 constexpr std::size_t kIpV6ExtraBytes = 20;  // its header against that of IPv4
 
 ngtcp2_cc_algo native_algorithm(CongestionControl choice) noexcept
