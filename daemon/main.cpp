@@ -100,7 +100,8 @@ asio::awaitable<void> serve_signals(const config::LoadOrder& order, config::Conf
 asio::awaitable<void> give_up_in_time(std::shared_ptr<spdlog::logger> log)
 {
   asio::signal_set impatience{co_await asio::this_coro::executor, SIGTERM, SIGINT};
-  co_await impatience.async_wait(asio::cancel_after(kStopTimeout, with_ec));
+  [[maybe_unused]] const auto [ec, signal] =
+      co_await impatience.async_wait(asio::cancel_after(kStopTimeout, with_ec));
   log->error("slopnd: did not stop in time");
   std::_Exit(kExitFailure);
 }

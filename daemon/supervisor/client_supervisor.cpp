@@ -352,8 +352,14 @@ void ClientSupervisor::perform(const tunnel::Action& action)
 asio::awaitable<void> ClientSupervisor::keep_time()
 {
   co_await asio::this_coro::throw_if_cancelled(false);
-  while (co_await alarm_.wait()) handle(tunnel::TimeAdvanced{});
+  for (;;) {
+    const bool rang = co_await alarm_.wait();
+    if (!rang) co_return;
+    on_alarm();
+  }
 }
+
+void ClientSupervisor::on_alarm() { handle(tunnel::TimeAdvanced{}); }
 
 void ClientSupervisor::begin_link(tunnel::LinkId id)
 {
@@ -366,10 +372,16 @@ asio::awaitable<void> ClientSupervisor::resolve_and_link(tunnel::LinkId id)
 {
   co_await asio::this_coro::throw_if_cancelled(false);
   const auto gateway = co_await pick_gateway_address();
-  if (cancelled(co_await asio::this_coro::cancellation_state) || link_id_ != id) co_return;
-  if (!gateway) co_return handle(tunnel::LinkLost{id, gateway.error()});
+  const bool stop = co_await stop_requested();
+  if (stop) co_return;
+  if (link_id_ == id) start_link(id, gateway);
+}
+
+void ClientSupervisor::start_link(tunnel::LinkId id, const Result<UdpEndpoint>& gateway)
+{
+  if (!gateway) return handle(tunnel::LinkLost{id, gateway.error()});
   auto order = make_link_order(config_, *profile_, *gateway, id);
-  if (!order) co_return handle(tunnel::LinkLost{id, std::move(order.error())});
+  if (!order) return handle(tunnel::LinkLost{id, std::move(order.error())});
   post_to_worker([order = std::move(*order)](io::ClientWorker& worker) mutable {
     worker.start_link(std::move(order));
   });
@@ -510,7 +522,7 @@ asio::awaitable<void> ClientSupervisor::stop()
   // The machine ends every drain by its own deadline; wait for it here.
   while (std::holds_alternative<tunnel::Closing>(fsm_.state())) {
     asio::steady_timer pause{control_, std::chrono::milliseconds(5)};
-    co_await pause.async_wait(with_ec);
+    [[maybe_unused]] const auto [ec] = co_await pause.async_wait(with_ec);
   }
   tasks_.cancel();
   co_await tasks_.join();

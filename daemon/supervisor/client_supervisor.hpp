@@ -70,7 +70,9 @@ class ClientSupervisor final : public Supervisor, private io::ClientWorkerListen
   void begin_link(tunnel::LinkId id);
   [[nodiscard]] asio::awaitable<void> resolve_and_link(tunnel::LinkId id);
   [[nodiscard]] asio::awaitable<Result<UdpEndpoint>> pick_gateway_address();
+  void start_link(tunnel::LinkId id, const Result<UdpEndpoint>& gateway);
   [[nodiscard]] asio::awaitable<void> keep_time();
+  void on_alarm();
   void take_link_facts(tunnel::LinkId id, io::LinkFacts facts);
   void bring_interface_up(tunnel::LinkId id);
   [[nodiscard]] Result<> configure_interface();

@@ -390,8 +390,9 @@ asio::awaitable<void> GatewaySupervisor::keep_leases()
   asio::steady_timer timer{control_};
   for (;;) {
     timer.expires_after(kLeaseWriteInterval);
-    co_await timer.async_wait(with_ec);
-    if (cancelled(co_await asio::this_coro::cancellation_state)) co_return;
+    [[maybe_unused]] const auto [ec] = co_await timer.async_wait(with_ec);
+    const bool stop = co_await stop_requested();
+    if (stop) co_return;
     if (!book_.changed()) continue;
     if (auto saved = book_.save(); !saved) log_->error("leases: {}", saved.error().message());
   }

@@ -11,14 +11,16 @@ void Alarm::set(Clock::time_point when)
 asio::awaitable<bool> Alarm::wait()
 {
   for (;;) {
-    if (cancelled(co_await asio::this_coro::cancellation_state)) co_return false;
+    const bool stop = co_await stop_requested();
+    if (stop) co_return false;
     if (when_ <= Clock::now()) {
       when_ = Clock::time_point::max();
       co_return true;
     }
     armed_for_ = when_;
     timer_.expires_at(armed_for_);
-    co_await timer_.async_wait(with_ec);  // why it woke does not matter: all is looked at again
+    // Why it woke does not matter: all is looked at again.
+    [[maybe_unused]] const auto [ec] = co_await timer_.async_wait(with_ec);
     armed_for_ = Clock::time_point::min();
   }
 }

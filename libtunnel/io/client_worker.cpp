@@ -120,8 +120,12 @@ asio::awaitable<void> ClientWorker::receive(Link& link)
   co_await asio::this_coro::throw_if_cancelled(false);
   for (;;) {
     auto ready = co_await link.socket->wait_readable();
-    if (cancelled(co_await asio::this_coro::cancellation_state)) co_return;
-    if (!ready) co_return lose(link, std::move(ready.error()));
+    const bool stop = co_await stop_requested();
+    if (stop) co_return;
+    if (!ready) {
+      lose(link, std::move(ready.error()));
+      co_return;
+    }
     receive_batch(link);
   }
 }
@@ -142,11 +146,18 @@ void ClientWorker::receive_batch(Link& link)
 asio::awaitable<void> ClientWorker::keep_time(Link& link)
 {
   co_await asio::this_coro::throw_if_cancelled(false);
-  while (co_await link.alarm.wait()) {
-    now_ = Clock::now();
-    link.session->on_deadline(now_);
-    after_activity(link);
+  for (;;) {
+    const bool rang = co_await link.alarm.wait();
+    if (!rang) co_return;
+    on_alarm(link);
   }
+}
+
+void ClientWorker::on_alarm(Link& link)
+{
+  now_ = Clock::now();
+  link.session->on_deadline(now_);
+  after_activity(link);
 }
 
 // After anything that may have changed the session.

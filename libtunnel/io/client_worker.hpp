@@ -90,6 +90,7 @@ class ClientWorker final : private session::ClientSessionListener,
   [[nodiscard]] asio::awaitable<void> bury(std::unique_ptr<Link> link);
   [[nodiscard]] asio::awaitable<void> bury(std::unique_ptr<TunPump> pump);
   void receive_batch(Link& link);
+  void on_alarm(Link& link);
   void after_activity(Link& link);
   void lose(Link& link, Error reason);
   void end_link();

@@ -105,7 +105,8 @@ asio::awaitable<void> GatewayWorker::receive(UdpSocket& socket)
   co_await asio::this_coro::throw_if_cancelled(false);
   for (;;) {
     const auto ready = co_await socket.wait_readable();
-    if (cancelled(co_await asio::this_coro::cancellation_state)) co_return;
+    const bool stop = co_await stop_requested();
+    if (stop) co_return;
     if (!ready) co_return;  // only a closed socket cannot be waited for
     now_ = Clock::now();
     // An error here is what ICMP said about some client's address: it concerns nobody else.
@@ -118,11 +119,18 @@ asio::awaitable<void> GatewayWorker::receive(UdpSocket& socket)
 asio::awaitable<void> GatewayWorker::keep_time()
 {
   co_await asio::this_coro::throw_if_cancelled(false);
-  while (co_await alarm_.wait()) {
-    now_ = Clock::now();
-    endpoint_.on_deadline(now_);
-    after_activity();
+  for (;;) {
+    const bool rang = co_await alarm_.wait();
+    if (!rang) co_return;
+    on_alarm();
   }
+}
+
+void GatewayWorker::on_alarm()
+{
+  now_ = Clock::now();
+  endpoint_.on_deadline(now_);
+  after_activity();
 }
 
 void GatewayWorker::after_activity()

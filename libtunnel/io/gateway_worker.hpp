@@ -64,6 +64,11 @@ class GatewayWorker final : private session::GatewayEndpointListener,
   void refuse(session::SessionId id, std::string_view details);
   void kick(std::span<const session::SessionId> ids);
   void change_rules(session::AdmissionRules rules);
+  /// For connections that come from now on.
+  void change_options(const session::GatewayEndpointOptions& options)
+  {
+    endpoint_.change_options(options);
+  }
   [[nodiscard]] GatewayReport report() const;
 
   /// Takes leave of all clients and ends everything; then the worker may be destroyed.
@@ -86,6 +91,7 @@ class GatewayWorker final : private session::GatewayEndpointListener,
   [[nodiscard]] asio::awaitable<void> keep_time();
   [[nodiscard]] asio::awaitable<void> bury(std::unique_ptr<TunPump> pump);
   [[nodiscard]] UdpSocket* socket_for(const quic::UdpPath& path) noexcept;
+  void on_alarm();
   void after_activity();
   void detach_tun();
 

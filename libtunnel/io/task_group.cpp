@@ -34,7 +34,9 @@ asio::awaitable<void> TaskGroup::join()
 {
   // Not interrupted by a cancellation of the caller: the tasks use what the caller owns.
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-  while (!running_.empty()) co_await ended_.async_wait(with_ec);
+  while (!running_.empty()) {
+    [[maybe_unused]] const auto [ec] = co_await ended_.async_wait(with_ec);
+  }
 }
 
 }  // namespace slopn::io

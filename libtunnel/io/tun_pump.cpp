@@ -35,22 +35,35 @@ asio::awaitable<void> TunPump::run()
   co_await asio::this_coro::throw_if_cancelled(false);
   for (;;) {
     while (waiting()) {
-      co_await resumed_.async_wait(with_ec);
-      if (cancelled(co_await asio::this_coro::cancellation_state)) co_return;
+      [[maybe_unused]] const auto [ec] = co_await resumed_.async_wait(with_ec);
+      const bool stop = co_await stop_requested();
+      if (stop) co_return;
       offer();
     }
     auto ready = co_await device_->wait_readable();
-    if (cancelled(co_await asio::this_coro::cancellation_state)) co_return;
-    if (!ready) co_return handler_.on_tun_lost(std::move(ready.error()));
-
-    batch_.clear();
-    offered_ = 0;
-    if (auto read = device_->read_batch(batch_); !read)
-      co_return handler_.on_tun_lost(std::move(read.error()));
-    offer();
-    // A batch that is not full was all there is.
-    if (!batch_.full()) handler_.on_inner_pause();
+    const bool stop = co_await stop_requested();
+    if (stop) co_return;
+    if (!ready) {
+      handler_.on_tun_lost(std::move(ready.error()));
+      co_return;
+    }
+    const bool read = read_and_offer();
+    if (!read) co_return;
   }
+}
+
+bool TunPump::read_and_offer()
+{
+  batch_.clear();
+  offered_ = 0;
+  if (auto read = device_->read_batch(batch_); !read) {
+    handler_.on_tun_lost(std::move(read.error()));
+    return false;
+  }
+  offer();
+  // A batch that is not full was all there is.
+  if (!batch_.full()) handler_.on_inner_pause();
+  return true;
 }
 
 }  // namespace slopn::io

@@ -44,6 +44,7 @@ class TunPump {
   static constexpr std::size_t kMaxPacketBytes = 2048;
 
   [[nodiscard]] asio::awaitable<void> run();
+  [[nodiscard]] bool read_and_offer();
   void offer();
 
   std::unique_ptr<platform::TunDevice> device_;
