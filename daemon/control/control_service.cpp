@@ -66,11 +66,16 @@ grpc::ServerUnaryReactor* ControlService::Disconnect(Context* context, const v1:
 grpc::ServerUnaryReactor* ControlService::GetStatus(Context* context, const v1::GetStatusRequest*,
                                                     v1::GetStatusResponse* response)
 {
-  return serve(backend_, *context, {.method = "GetStatus", .uid = uid_},
-               [response](daemon::Commands& commands, const daemon::Caller&) {
-                 *response->mutable_status() = to_message(commands.status());
-                 return grpc::Status::OK;
-               });
+  return serve_later(
+      backend_, *context, {.method = "GetStatus", .uid = uid_},
+      [response](daemon::Commands& commands, const daemon::Caller&, const LaterAnswer& answer) {
+        commands.refresh_status([response, answer, &commands] {
+          answer([&] {
+            *response->mutable_status() = to_message(commands.status());
+            return grpc::Status::OK;
+          });
+        });
+      });
 }
 
 grpc::ServerWriteReactor<v1::WatchStatusResponse>* ControlService::WatchStatus(
