@@ -112,11 +112,28 @@ bool add_alternative_name(X509* certificate, std::string_view name)
   return X509_add1_ext_i2d(certificate, NID_subject_alt_name, entries.get(), 0, 0) == 1;
 }
 
-// `text` is a constant of ours: the little language it is written in is no place for input.
-bool add_extension(X509* certificate, int nid, const char* text)
+constexpr int kCritical = 1;
+constexpr int kNotCritical = 0;
+
+bool add_extension(X509* certificate, int nid, void* value, int critical)
 {
-  const bssl::UniquePtr<X509_EXTENSION> extension{X509V3_EXT_conf_nid(nullptr, nullptr, nid, text)};
-  return extension && X509_add_ext(certificate, extension.get(), -1) == 1;
+  return value != nullptr && X509_add1_ext_i2d(certificate, nid, value, critical, 0) == 1;
+}
+
+// An end entity that signs TLS handshakes as a server and nothing else; RFC 5280 section 4.2.1.
+bool add_usage(X509* certificate)
+{
+  constexpr int kDigitalSignatureBit = 0;
+  const bssl::UniquePtr<BASIC_CONSTRAINTS> no_ca{BASIC_CONSTRAINTS_new()};
+  const bssl::UniquePtr<ASN1_BIT_STRING> usage{ASN1_BIT_STRING_new()};
+  if (!usage || ASN1_BIT_STRING_set_bit(usage.get(), kDigitalSignatureBit, 1) != 1) return false;
+  const bssl::UniquePtr<STACK_OF(ASN1_OBJECT)> purposes{sk_ASN1_OBJECT_new_null()};
+  // OBJ_nid2obj returns a static object, which the list may "free".
+  if (!purposes || sk_ASN1_OBJECT_push(purposes.get(), OBJ_nid2obj(NID_server_auth)) == 0)
+    return false;
+  return add_extension(certificate, NID_basic_constraints, no_ca.get(), kCritical) &&
+         add_extension(certificate, NID_key_usage, usage.get(), kCritical) &&
+         add_extension(certificate, NID_ext_key_usage, purposes.get(), kNotCritical);
 }
 
 Result<Identity> make_identity(EVP_PKEY* key, std::string_view name)
@@ -127,10 +144,7 @@ Result<Identity> make_identity(EVP_PKEY* key, std::string_view name)
   X509* const raw = certificate.get();
   const bool made = raw != nullptr && X509_set_version(raw, X509_VERSION_3) == 1 &&
                     set_serial(raw) && set_names(raw, name) && set_dates(raw) &&
-                    X509_set_pubkey(raw, key) == 1 &&
-                    add_extension(raw, NID_basic_constraints, "critical,CA:FALSE") &&
-                    add_extension(raw, NID_key_usage, "critical,digitalSignature") &&
-                    add_extension(raw, NID_ext_key_usage, "serverAuth") &&
+                    X509_set_pubkey(raw, key) == 1 && add_usage(raw) &&
                     add_alternative_name(raw, name) && X509_sign(raw, key, EVP_sha256()) != 0;
   if (!made) return refuse(Errc::tls_failure, "make a certificate");
   return Identity{certificate_pem(raw), Secret<std::string>{detail::private_key_pem(key)}};
