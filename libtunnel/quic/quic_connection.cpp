@@ -201,7 +201,7 @@ Result<> QuicConnection::adopt(ngtcp2_conn* conn, const TlsContext& tls)
 
 void QuicConnection::read(const UdpPath& path, EcnBits ecn, ByteView packet, Clock::time_point now)
 {
-  if (ending()) return;
+  if (ending() || packet.empty()) return;
   NativePath native_path{path};
   const ngtcp2_pkt_info info{.ecn = ecn};
   const int error = ngtcp2_conn_read_pkt(native_->conn.get(), native_path.get(), &info,
@@ -214,9 +214,7 @@ bool QuicConnection::write_datagram(ByteView prefix, ByteView payload, PacketTra
                                     Clock::time_point now)
 {
   if (ending()) return true;  // lost like everything after the end
-  const std::array<ngtcp2_vec, 2> pieces = {
-      ngtcp2_vec{const_cast<std::uint8_t*>(u8(prefix.data())), prefix.size()},
-      ngtcp2_vec{const_cast<std::uint8_t*>(u8(payload.data())), payload.size()}};
+  const std::array<ngtcp2_vec, 2> pieces = {to_native(prefix), to_native(payload)};
   while (train.has_room()) {
     NativePath path;
     ngtcp2_pkt_info info{};
@@ -265,8 +263,7 @@ bool QuicConnection::write_stream_packet(PacketTrain& train, Clock::time_point n
     if (ending()) return false;
     std::array<ngtcp2_vec, StreamChunk::kMaxPieces> pieces{};
     const std::size_t count = std::min(chunk_.pieces.size(), pieces.size());
-    for (std::size_t i = 0; i < count; ++i)
-      pieces[i] = {const_cast<std::uint8_t*>(u8(chunk_.pieces[i].data())), chunk_.pieces[i].size()};
+    for (std::size_t i = 0; i < count; ++i) pieces[i] = to_native(chunk_.pieces[i]);
 
     NativePath path;
     ngtcp2_pkt_info info{};
@@ -356,8 +353,10 @@ void QuicConnection::fail_native(int native_error)
       return end(State::closed, fail(Errc::timed_out, "peer fell silent"));
     case NGTCP2_ERR_HANDSHAKE_TIMEOUT:
       return end(State::closed, fail(Errc::timed_out, "QUIC handshake"));
-    case NGTCP2_ERR_DROP_CONN:
     case NGTCP2_ERR_RETRY:
+      wants_address_proof_ = true;
+      return end(State::closed, fail(Errc::invalid_packet, "first packet"));
+    case NGTCP2_ERR_DROP_CONN:
       return end(State::closed, fail(Errc::invalid_packet, "first packet"));
     case NGTCP2_ERR_VERSION_NEGOTIATION:
     case NGTCP2_ERR_RECV_VERSION_NEGOTIATION:

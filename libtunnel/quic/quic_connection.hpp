@@ -168,6 +168,9 @@ class QuicConnection {
   [[nodiscard]] bool ending() const noexcept { return state_ != State::open; }
   /// Why; only when `ending()`.
   [[nodiscard]] const Error& close_reason() const noexcept { return *close_reason_; }
+  /// Only when `closed()`, on a gateway: the first packet holds a part of the client's greeting
+  /// that is not its first, so the client must prove its address before we keep that.
+  [[nodiscard]] bool wants_address_proof() const noexcept { return wants_address_proof_; }
 
   // For the application.
   [[nodiscard]] Result<StreamId> open_bidirectional_stream();
@@ -211,6 +214,7 @@ class QuicConnection {
   State state_ = State::open;
   std::optional<Error> close_reason_;
   bool peer_lost_state_ = false;  // it answered with a stateless reset
+  bool wants_address_proof_ = false;
   bool handshake_completed_ = false;
   std::size_t noticed_payload_bytes_ = 0;  // what the application has been told
   StreamChunk chunk_;

@@ -25,6 +25,12 @@ namespace slopn::quic {
       std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count());
 }
 
+/// ngtcp2 only reads what it is given, and takes it by pointers to non-const.
+[[nodiscard]] inline ngtcp2_vec to_native(ByteView bytes) noexcept
+{
+  return {const_cast<std::uint8_t*>(u8(bytes.data())), bytes.size()};
+}
+
 [[nodiscard]] inline ngtcp2_cid to_native(const ConnectionId& id) noexcept
 {
   ngtcp2_cid native;
