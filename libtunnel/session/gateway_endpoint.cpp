@@ -67,21 +67,33 @@ void GatewayEndpoint::let_in(const quic::UdpPath& path, quic::EcnBits ecn, ByteV
   if (sessions_.size() >= options_.max_sessions || handshakes_.size() >= options_.max_handshakes)
     return;
   const SessionId id{++last_id_};
-  auto session =
+  auto made =
       std::make_unique<GatewaySession>(id, static_cast<Owner&>(*this), options_.max_queue_bytes);
-  const InCall guard{in_call_, *session};
-  const auto started = session->start({.tls = tls_,
-                                       .path = path,
-                                       .options = options_.quic,
-                                       .initial = std::move(initial),
-                                       .id_factory = quic::ConnectionIdFactory{options_.worker},
-                                       .registry = *this,
-                                       .reset_secret = options_.reset_secret},
-                                      now);
-  if (!started) return;
-  GatewaySession& kept = *sessions_.emplace(id, std::move(session)).first->second;
-  handshakes_.insert(id);
-  kept.read(path, ecn, packet, now);
+  GatewaySession& session = *made;
+  {
+    const InCall guard{in_call_, session};
+    const auto started = session.start({.tls = tls_,
+                                        .path = path,
+                                        .options = options_.quic,
+                                        .initial = std::move(initial),
+                                        .id_factory = quic::ConnectionIdFactory{options_.worker},
+                                        .registry = *this,
+                                        .reset_secret = options_.reset_secret},
+                                       now);
+    if (!started) return;
+    sessions_.emplace(id, std::move(made));
+    handshakes_.insert(id);
+    session.read(path, ecn, packet, now);
+  }
+  if (!session.quic().closed()) return;
+  // Garbage. It goes at once, lest it swallow a real first packet that comes right behind it.
+  const bool wants_address_proof = session.quic().wants_address_proof();
+  std::erase(active_, &session);
+  forget(session);
+  if (!wants_address_proof) return;
+  const auto decision = door_.decide(path, packet, quic::ServerDoor::AddressProof::required, now);
+  if (const auto* reply = std::get_if<quic::ServerDoor::Answer>(&decision))
+    answer(path, reply->reply);
 }
 
 void GatewayEndpoint::answer(const quic::UdpPath& path, ByteView reply)
