@@ -294,6 +294,7 @@ TunnelScene::TunnelScene(GatewaySetup gateway_setup, ClientSetup like_it, LinkSh
 
 bool TunnelScene::connect(Clock::duration limit)
 {
+  client.reset();  // first, because the next one may have its address
   client = std::make_unique<ClientHost>(network, client_setup);
   return network.run_until([&] { return client->online() || client->closed(); }, limit) &&
          client->online();
