@@ -91,6 +91,7 @@ Outcome<DaemonLink> DaemonLink::open(const std::filesystem::path& socket_path)
 #if GRPC_CPP_VERSION_MAJOR == 1 && GRPC_CPP_VERSION_MINOR < 65
   gpr_set_log_function([](gpr_log_func_args*) {});  // what matters comes as a status
 #endif
+  grpc_init();  // never undone: taking the library down takes longer than most commands
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(std::numeric_limits<int>::max());
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <string>
@@ -61,7 +62,6 @@ Console console_for(const Globals& globals)
 int end_with(const Console& console, const Failure& failure)
 {
   console.print(failure);
-  console.out.flush();
   return static_cast<int>(failure.exit);
 }
 
@@ -106,7 +106,6 @@ int run(int argc, char** argv)
   const Console console = console_for(globals);
   const auto end = chosen(console);
   if (!end) return end_with(console, end.error());
-  console.out.flush();
   return static_cast<int>(*end);
 }
 
@@ -117,7 +116,10 @@ int main(int argc, char** argv)
 {
   (void)std::signal(SIGPIPE, SIG_IGN);  // a reader that went away shows as a failed write
   try {
-    return slopn::cli::run(argc, argv);
+    const int code = slopn::cli::run(argc, argv);
+    std::cout.flush();
+    std::cerr.flush();
+    std::_Exit(code);  // gRPC's threads need not be waited for: this process has nothing to save
   } catch (const std::exception& bug) {
     std::cerr << "slopnctl: " << slopn::printable(bug.what()) << '\n';
     return static_cast<int>(slopn::cli::ExitCode::failed);

@@ -1,9 +1,11 @@
 #include "daemon/control/connections.hpp"
 
+#include <poll.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <charconv>
+#include <vector>
 
 namespace slopn::control {
 namespace {
@@ -29,7 +31,15 @@ Connections::Count Connections::count(uid_t uid)
   std::erase_if(entries_,
                 [](const auto& item) { return socket_inode(item.first) != item.second.inode; });
   Count count;
-  for (const auto& [fd, entry] : entries_) {
+  std::vector<pollfd> sockets;
+  for (const auto& [fd, entry] : entries_) sockets.push_back({fd, POLLRDHUP, 0});
+  (void)::poll(sockets.data(), sockets.size(), 0);
+  for (const pollfd& socket : sockets) {
+    const Entry& entry = entries_.at(socket.fd);
+    if ((socket.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0) {
+      ++count.dying;
+      continue;
+    }
     if (entry.kind == Kind::refused) {
       ++count.refused;
       continue;

@@ -24,6 +24,7 @@ class Connections {
     std::size_t of_user = 0;      ///< Served, of the user in question.
     std::size_t of_non_root = 0;  ///< Served, of all users but root.
     std::size_t refused = 0;
+    std::size_t dying = 0;  ///< The caller has gone, gRPC has not noticed; in no other number.
   };
 
   /// Remembers a socket that gRPC is about to get.

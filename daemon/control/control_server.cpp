@@ -1,6 +1,7 @@
 #include "daemon/control/control_server.hpp"
 
 #include <fcntl.h>
+#include <grpc/grpc.h>
 #include <grpc/support/log.h>
 #include <grpcpp/version_info.h>
 #include <spdlog/logger.h>
@@ -28,6 +29,17 @@ constexpr auto kBetweenWarnings = 10s;  // anybody may cause refusals, so they m
 Error last_os_error(std::string_view operation)
 {
   return fail({errno, boost::system::system_category()}, operation);
+}
+
+/// Keeps gRPC's library up until the process ends. Its last user would otherwise take it down and
+/// wait for its threads, up to ten seconds when a caller does not read: too long for a stop.
+void keep_grpc_up()
+{
+  static const bool once = [] {
+    grpc_init();
+    return true;
+  }();
+  (void)once;
 }
 
 /// gRPC's own complaints are about callers' bytes; they go nowhere, as anybody can cause them.
@@ -143,6 +155,7 @@ Result<std::unique_ptr<ControlServer>> ControlServer::start(UnixListener listene
 {
   UniqueFd readiness{::fcntl(listener.socket_fd(), F_DUPFD_CLOEXEC, 0)};
   if (!readiness) return last_os_error("start control server");
+  keep_grpc_up();
   quiet_grpc_log();
   auto backend =
       std::make_shared<Backend>(std::move(options), commands, std::move(control), std::move(log));

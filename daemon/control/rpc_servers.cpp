@@ -12,6 +12,8 @@ namespace slopn::control {
 namespace {
 
 constexpr int kStreamsPerConnection = 32;
+// Callers that come and go quicker than gRPC closes sockets are slowed down by this.
+constexpr std::size_t kDyingConnections = 256;
 constexpr int kMetadataBytes = 8 * 1024;
 
 void limit(grpc::ServerBuilder& builder, const ControlLimits& limits)
@@ -58,6 +60,7 @@ void RpcServers::hand_over(UniqueFd socket, const daemon::Caller& caller)
 {
   const ControlLimits& limits = backend_->options.limits;
   const auto count = backend_->connections.count(caller.uid);
+  if (count.dying >= kDyingConnections) return;
   if (count.of_user >= limits.connections_per_user) {
     return refuse(std::move(socket), caller,
                   too_many("uid " + std::to_string(caller.uid) + " has " +
@@ -81,7 +84,8 @@ void RpcServers::hand_over(UniqueFd socket, const daemon::Caller& caller)
 void RpcServers::refuse(UniqueFd socket, const daemon::Caller& caller, const grpc::Status& why)
 {
   const ControlLimits& limits = backend_->options.limits;
-  if (backend_->connections.count(caller.uid).refused >= limits.refused_connections) return;
+  const auto count = backend_->connections.count(caller.uid);
+  if (count.refused >= limits.refused_connections || count.dying >= kDyingConnections) return;
   if (!refusing_) refusing_ = std::make_unique<RefusingServer>(limits);
   if (!refusing_->server) return;
   backend_->connections.add(socket.get(), caller, Connections::Kind::refused);
