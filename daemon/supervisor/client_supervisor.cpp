@@ -6,6 +6,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/udp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/use_future.hpp>
 #include <random>
 
 #include "daemon/supervisor/client_network.hpp"
@@ -111,7 +112,13 @@ ClientSupervisor::ClientSupervisor(asio::any_io_executor control, config::Config
 {
 }
 
-ClientSupervisor::~ClientSupervisor() = default;
+// Without `stop()`: what the worker still does ends on its own thread, and the network as ever.
+ClientSupervisor::~ClientSupervisor()
+{
+  if (stopped_) return;
+  asio::co_spawn(thread_.executor(), worker_->stop(), asio::use_future).wait();
+  (void)routes_->restore();
+}
 
 template <class F>
 void ClientSupervisor::post_to_worker(F action)
@@ -359,7 +366,10 @@ asio::awaitable<void> ClientSupervisor::keep_time()
   }
 }
 
-void ClientSupervisor::on_alarm() { handle(tunnel::TimeAdvanced{}); }
+void ClientSupervisor::on_alarm()
+{
+  handle(tunnel::TimeAdvanced{});
+}
 
 void ClientSupervisor::begin_link(tunnel::LinkId id)
 {
@@ -428,9 +438,9 @@ void ClientSupervisor::on_link_lost(tunnel::LinkId id, Error reason)
   });
 }
 
-void ClientSupervisor::on_link_drained(tunnel::LinkId)
+void ClientSupervisor::on_link_drained(tunnel::LinkId id)
 {
-  asio::post(control_, [this] { handle(tunnel::DrainDone{}); });
+  asio::post(control_, [this, id] { handle(tunnel::DrainDone{id}); });
 }
 
 void ClientSupervisor::on_tun_lost(Error reason)
@@ -527,6 +537,7 @@ asio::awaitable<void> ClientSupervisor::stop()
   tasks_.cancel();
   co_await tasks_.join();
   co_await asio::co_spawn(thread_.executor(), worker_->stop(), asio::use_awaitable);
+  stopped_ = true;
 }
 
 }  // namespace slopn::daemon

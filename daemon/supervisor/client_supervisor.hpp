@@ -103,6 +103,7 @@ class ClientSupervisor final : public Supervisor, private io::ClientWorkerListen
 
   std::map<std::uint64_t, std::function<void()>> watchers_;
   std::uint64_t last_watcher_ = 0;
+  bool stopped_ = false;
   io::Alarm alarm_;
   io::TaskGroup tasks_;
   io::WorkerThread thread_;

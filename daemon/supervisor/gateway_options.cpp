@@ -26,7 +26,7 @@ ClientKey key_of(const config::KnownClient& client)
 
 }  // namespace
 
-Result<session::AdmissionRules> admission_rules(const config::AuthConfig& auth,
+Result<session::AdmissionRules> admission_rules(const config::GatewayConfig& config,
                                                 const std::vector<config::InvitedClient>& invited)
 {
   std::vector<AccessList::Entry> entries;
@@ -34,12 +34,12 @@ Result<session::AdmissionRules> admission_rules(const config::AuthConfig& auth,
     if (std::ranges::find(entries, key, &AccessList::Entry::key) == entries.end())
       entries.push_back({name, key});
   };
-  for (const config::KnownClient& client : auth.clients) add(client.name, key_of(client));
+  for (const config::KnownClient& client : config.auth.clients) add(client.name, key_of(client));
   for (const config::InvitedClient& client : invited)
     add(client.name, *ClientKey::make(ClientKeyKind::ed25519, client.public_key.bytes()));
   auto list = AccessList::make(std::move(entries));
   if (!list) return list.error();
-  return session::AdmissionRules{std::move(*list), auth.anonymous};
+  return session::AdmissionRules{std::move(*list), config.auth.anonymous, config.hostnames};
 }
 
 std::vector<wire::IpRange> advertised_routes(const std::vector<IpPrefix>& routes)

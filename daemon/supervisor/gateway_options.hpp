@@ -13,7 +13,7 @@ namespace slopn::daemon {
 /// Who may come in: the configuration's clients and those who were invited. One that both name
 /// counts once. Errors: a key under two names.
 [[nodiscard]] Result<session::AdmissionRules> admission_rules(
-    const config::AuthConfig& auth, const std::vector<config::InvitedClient>& invited);
+    const config::GatewayConfig& config, const std::vector<config::InvitedClient>& invited);
 
 /// The routes a client is told, as CONNECT-IP writes them.
 [[nodiscard]] std::vector<wire::IpRange> advertised_routes(const std::vector<IpPrefix>& routes);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/use_future.hpp>
 
 #include "daemon/config/profile.hpp"
 #include "daemon/supervisor/gateway_options.hpp"
@@ -84,7 +85,13 @@ GatewaySupervisor::GatewaySupervisor(asio::any_io_executor control, config::Conf
 {
 }
 
-GatewaySupervisor::~GatewaySupervisor() = default;
+// Without `stop()`, as after a start that failed: the worker ends on its own thread.
+GatewaySupervisor::~GatewaySupervisor()
+{
+  if (stopped_) return;
+  if (worker_) asio::co_spawn(thread_.executor(), worker_->stop(), asio::use_future).wait();
+  restore_network();
+}
 
 Result<> GatewaySupervisor::open()
 {
@@ -110,7 +117,7 @@ Result<> GatewaySupervisor::open_worker()
   auto tls = quic::TlsContext::for_server(
       {std::move(*identity), asks_for_certificates(config_.gateway.auth)});
   if (!tls) return tls.error();
-  auto rules = admission_rules(config_.gateway.auth, invited_.clients());
+  auto rules = admission_rules(config_.gateway, invited_.clients());
   if (!rules) return std::move(rules.error()).within("gateway.auth.client");
 
   auto worker =
@@ -330,10 +337,18 @@ void GatewaySupervisor::decide_admission(session::SessionId id, const session::V
   }
   admitted_.emplace(id, WallClock::now());
   log_->info("gateway: client={} session={} came", visitor.client, static_cast<std::uint64_t>(id));
-  post_to_worker(
-      [id, admission = session::Admission{std::move(*addresses),
-                                          advertised_routes(config_.gateway.routes)}](
-          io::GatewayWorker& worker) mutable { worker.admit(id, std::move(admission)); });
+  const session::Admission admission{std::move(*addresses),
+                                     advertised_routes(config_.gateway.routes)};
+  ask_worker([id, admission](io::GatewayWorker& worker) { return worker.admit(id, admission); },
+             [this, id, admission](bool admitted) {
+               if (!admitted) take_back(admission, id);  // it went away while we thought about it
+             });
+}
+
+void GatewaySupervisor::take_back(const session::Admission& admission, session::SessionId id)
+{
+  book_.release(admission.addresses);
+  admitted_.erase(id);
 }
 
 void GatewaySupervisor::on_session_over(session::SessionId id, session::Visitor visitor,
@@ -348,15 +363,14 @@ void GatewaySupervisor::note_session_over(const session::Visitor& visitor,
                                           const session::Admission& admission,
                                           session::SessionId id, const Error& reason)
 {
-  book_.release(admission.addresses);
-  admitted_.erase(id);
+  take_back(admission, id);
   log_->info("gateway: client={} session={} left reason=\"{}\"", visitor.client,
              static_cast<std::uint64_t>(id), reason.message());
 }
 
 void GatewaySupervisor::publish_rules()
 {
-  auto rules = admission_rules(config_.gateway.auth, invited_.clients());
+  auto rules = admission_rules(config_.gateway, invited_.clients());
   if (!rules)
     return log_->error("gateway: {}; the rules stay as they were", rules.error().message());
   post_to_worker([rules = std::move(*rules)](io::GatewayWorker& worker) mutable {
@@ -400,6 +414,8 @@ asio::awaitable<void> GatewaySupervisor::keep_leases()
 
 void GatewaySupervisor::change_config(const config::Config& config)
 {
+  if (asks_for_certificates(config.gateway.auth) && !asks_for_certificates(config_.gateway.auth))
+    log_->warn("gateway: clients with certificates can come in after the next start");
   config_ = config;
   warn_about_rules();
   publish_rules();
@@ -407,15 +423,25 @@ void GatewaySupervisor::change_config(const config::Config& config)
                      io::GatewayWorker& worker) { worker.change_options(options); });
 }
 
+void GatewaySupervisor::restore_network()
+{
+  if (firewall_) {
+    if (auto restored = firewall_->restore(); !restored)
+      log_->error("firewall: {}", restored.error().message());
+  }
+  if (routes_) {
+    if (auto restored = routes_->restore(); !restored)
+      log_->error("network: {}", restored.error().message());
+  }
+}
+
 asio::awaitable<void> GatewaySupervisor::stop()
 {
   tasks_.cancel();
   co_await tasks_.join();
   co_await asio::co_spawn(thread_.executor(), worker_->stop(), asio::use_awaitable);
-  if (auto restored = firewall_->restore(); !restored)
-    log_->error("firewall: {}", restored.error().message());
-  if (auto restored = routes_->restore(); !restored)
-    log_->error("network: {}", restored.error().message());
+  stopped_ = true;
+  restore_network();
   if (auto saved = book_.save(); !saved) log_->error("leases: {}", saved.error().message());
 }
 

@@ -68,6 +68,8 @@ class GatewaySupervisor final : public Supervisor, private io::GatewayWorkerList
   void note_session_over(const session::Visitor& visitor, const session::Admission& admission,
                          session::SessionId id, const Error& reason);
   [[nodiscard]] Result<> take_new_tun();
+  void take_back(const session::Admission& admission, session::SessionId id);
+  void restore_network();
   [[nodiscard]] asio::awaitable<void> keep_leases();
   void publish_rules();
   void warn_about_rules() const;
@@ -90,6 +92,7 @@ class GatewaySupervisor final : public Supervisor, private io::GatewayWorkerList
   quic::ResetSecret reset_secret_{};
   std::map<session::SessionId, WallClock::time_point> admitted_;  // since when
   io::GatewayReport report_;                                      // as of the last refresh
+  bool stopped_ = false;
   io::TaskGroup tasks_;
   mutable io::WorkerThread thread_;
   std::unique_ptr<io::GatewayWorker> worker_;  // lives on thread_

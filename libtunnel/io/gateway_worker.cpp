@@ -63,10 +63,11 @@ asio::awaitable<void> GatewayWorker::stop()
   co_await burials_.join();
 }
 
-void GatewayWorker::admit(session::SessionId id, session::Admission admission)
+bool GatewayWorker::admit(session::SessionId id, session::Admission admission)
 {
-  endpoint_.admit(id, std::move(admission), Clock::now());
+  const bool admitted = endpoint_.admit(id, std::move(admission), Clock::now());
   after_activity();
+  return admitted;
 }
 
 void GatewayWorker::refuse(session::SessionId id, std::string_view details)

@@ -60,7 +60,8 @@ class GatewayWorker final : private session::GatewayEndpointListener,
   /// Takes the TUN over, in place of an earlier one.
   void attach_tun(std::unique_ptr<platform::TunDevice> device);
 
-  void admit(session::SessionId id, session::Admission admission);
+  /// False when the session is gone: nothing was given, and no `on_session_over` follows.
+  bool admit(session::SessionId id, session::Admission admission);
   void refuse(session::SessionId id, std::string_view details);
   void kick(std::span<const session::SessionId> ids);
   void change_rules(session::AdmissionRules rules);

@@ -8,7 +8,6 @@
 #include "libtunnel/core/wire/ip_packet.hpp"
 #include "libtunnel/crypto/keys.hpp"
 #include "libtunnel/session/request_path.hpp"
-#include "libtunnel/session/web_site.hpp"
 
 namespace slopn::session {
 namespace {
@@ -105,18 +104,30 @@ TrafficCounters GatewaySession::counters() const
 void GatewaySession::on_headers(quic::StreamId stream, const quic::HeaderList& headers,
                                 quic::MessageEnd end)
 {
+  if (is_misdirected(headers)) return reply(stream, page_misdirected(headers));
   const bool asks_for_tunnel = headers.get(":method") == "CONNECT" &&
                                headers.get(":protocol") == "connect-ip" &&
                                classify_path(headers.get(":path")) != RequestPath::elsewhere &&
                                end == quic::MessageEnd::more_follows;
   if (asks_for_tunnel) return on_tunnel_request(stream, headers);
-  show(stream, headers);
+  reply(stream, web_page_for(headers));
+}
+
+bool GatewaySession::is_misdirected(const quic::HeaderList& request) const
+{
+  const auto& ours = owner_.admission_rules().hostnames;
+  if (ours.empty()) return false;
+  const auto authority = wire::split_authority(request.get(":authority"));
+  if (!authority) return true;
+  std::string_view host = authority->host;
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  return std::ranges::find(ours, host) == ours.end();
 }
 
 void GatewaySession::on_tunnel_request(quic::StreamId stream, const quic::HeaderList& request)
 {
   auto visitor = identify(request);
-  if (!visitor) return show_nothing(stream, request);
+  if (!visitor) return reply(stream, page_not_found(request));
   // From here on it is a client of ours, so answers may be plain.
   const bool offers_capsules = request.get("capsule-protocol") == "?1";
   if (tunnel_ || !offers_capsules ||
@@ -167,17 +178,8 @@ std::optional<ClientKey> GatewaySession::proven_key(const quic::HeaderList& requ
   return std::nullopt;
 }
 
-void GatewaySession::show(quic::StreamId stream, const quic::HeaderList& request)
+void GatewaySession::reply(quic::StreamId stream, const WebPage& page)
 {
-  const WebPage page = web_page_for(request);
-  if (!http_.send_response(stream, page.headers)) return;
-  http_.send_body(stream, as_bytes(page.body));
-  http_.finish(stream);
-}
-
-void GatewaySession::show_nothing(quic::StreamId stream, const quic::HeaderList& request)
-{
-  const WebPage page = page_not_found(request);
   if (!http_.send_response(stream, page.headers)) return;
   http_.send_body(stream, as_bytes(page.body));
   http_.finish(stream);

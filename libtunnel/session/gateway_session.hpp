@@ -10,6 +10,7 @@
 #include "libtunnel/session/outlet.hpp"
 #include "libtunnel/session/packet_queue.hpp"
 #include "libtunnel/session/tunnel_path.hpp"
+#include "libtunnel/session/web_site.hpp"
 
 namespace slopn::session {
 
@@ -33,6 +34,8 @@ struct Admission {
 struct AdmissionRules {
   AccessList clients;
   bool anonymous = false;
+  /// Hosts, in lower case and without brackets, that requests may name; empty: any.
+  std::vector<std::string> hostnames;
 };
 
 /// One connection to a gateway: a visitor of its web site until proven to be a client, then the
@@ -108,11 +111,11 @@ class GatewaySession final : private quic::Http3Listener {
   void on_datagram(ByteView payload) override;
   void on_path_mtu(std::size_t udp_payload_bytes) override;
 
+  [[nodiscard]] bool is_misdirected(const quic::HeaderList& request) const;
   void on_tunnel_request(quic::StreamId stream, const quic::HeaderList& request);
   [[nodiscard]] std::optional<Visitor> identify(const quic::HeaderList& request) const;
   [[nodiscard]] std::optional<ClientKey> proven_key(const quic::HeaderList& request) const;
-  void show(quic::StreamId stream, const quic::HeaderList& request);
-  void show_nothing(quic::StreamId stream, const quic::HeaderList& request);
+  void reply(quic::StreamId stream, const WebPage& page);
   [[nodiscard]] ConnectIpOffer offer_that_fits() const;
   void after_capsules(Result<> outcome);
   void take_packet(ByteView packet);

@@ -15,6 +15,12 @@ constexpr std::string_view kNotFoundPage =
     "<html lang=\"en\"><head><meta charset=\"utf-8\"><title>404 Not Found</title></head>\n"
     "<body><h1>Not Found</h1><p>There is no such page here.</p></body></html>\n";
 
+constexpr std::string_view kMisdirectedPage =
+    "<!DOCTYPE html>\n"
+    "<html lang=\"en\"><head><meta charset=\"utf-8\"><title>421 Misdirected "
+    "Request</title></head>\n"
+    "<body><h1>Misdirected Request</h1><p>That site is not here.</p></body></html>\n";
+
 WebPage page(std::string_view status, std::string_view body, const quic::HeaderList& request)
 {
   WebPage made{{{":status", std::string{status}},
@@ -33,6 +39,11 @@ WebPage web_page_for(const quic::HeaderList& request)
   if ((method == "GET" || method == "HEAD") && request.get(":path") == "/")
     return page("200", kHomePage, request);
   return page_not_found(request);
+}
+
+WebPage page_misdirected(const quic::HeaderList& request)
+{
+  return page("421", kMisdirectedPage, request);
 }
 
 WebPage page_not_found(const quic::HeaderList& request)

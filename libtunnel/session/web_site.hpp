@@ -16,6 +16,9 @@ struct WebPage {
 /// tunnel request without credentials looks like any mistyped address.
 [[nodiscard]] WebPage web_page_for(const quic::HeaderList& request);
 
+/// "421 Misdirected Request": the request names a host that is not ours (RFC 9110 s. 15.5.20).
+[[nodiscard]] WebPage page_misdirected(const quic::HeaderList& request);
+
 /// "404 Not Found", whatever was asked.
 [[nodiscard]] WebPage page_not_found(const quic::HeaderList& request);
 
