@@ -19,7 +19,7 @@ constexpr Clock::duration kTokenLifetime = std::chrono::seconds(10);
 // answers, so that two confused ends do not answer each other for ever.
 constexpr std::size_t kMinResetBytes = 21;
 constexpr std::size_t kMaxResetBytes = 43;
-constexpr std::uint32_t kResetsPerSecond = 100;
+constexpr std::uint32_t kResetsPerSecond = 1000;
 
 constexpr std::array<std::uint32_t, 2> kVersions = {NGTCP2_PROTO_VER_V1, NGTCP2_PROTO_VER_V2};
 
