@@ -230,13 +230,34 @@ TEST_CASE("config: what the TOML library cannot bear never reaches it", "[unit][
 {
   for (const auto* const toml : {"[,x]", "[ ,x]", "[[,x]]", "[[ \t=]]", "  [.a]", "[\n", "["})
     CHECK_THAT(complaints(toml), ContainsSubstring("a table needs a name"));
+  for (const auto* const toml : {"f = 2026-11-21", "f = 2026-11-21Tx", "f = [2026-", "2026-1 = 1"})
+    CHECK_THAT(complaints(toml), ContainsSubstring("dates and times must be in quotes"));
+  for (const auto* const toml : {"f = 07:32:00", "f = 1;", "f = $", "a:b = 1", "f = (1)", "@"})
+    CHECK_THAT(complaints(toml), ContainsSubstring("unexpected character"));
+  for (const auto* const toml : {"f = [[[}]]", "f = [}", "f = {]", "f = ]", "f = 1 }"})
+    CHECK_THAT(complaints(toml), ContainsSubstring("brackets do not match"));
   for (const auto* const toml : {"\xef\xb3\xbf = 1", "a = \xef\xbb\xbf", "[\x01]", "\x7f"})
     CHECK_THAT(complaints(toml), ContainsSubstring("not valid TOML"));
 }
 
 TEST_CASE("config: an editor's byte order mark is let pass", "[unit][config]")
 {
-  CHECK(good("\xef\xbb\xbfrole = \"gateway\" # \xc3\xa4\r\n").role == Role::gateway);
+  CHECK(good("\xef\xbb\xbfrole = \"gateway\"\r\n").role == Role::gateway);
+}
+
+TEST_CASE("config: characters beyond ASCII are for comments, and escaped in strings",
+          "[unit][config]")
+{
+  CHECK(good("# \xc3\xa4\nstate_dir = \"/\\u00e4\" # \xc3\xa4\n").state_dir == "/\xc3\xa4");
+  for (const auto* const toml : {"state_dir = \"/\xc3\xa4\"", "state_dir = '/\xc3\xa4'",
+                                 "state_dir = '''/\n\xc3\xa4'''", "role = \"\\\xc3\xa4\""})
+    CHECK_THAT(complaints(toml), ContainsSubstring("beyond ASCII"));
+}
+
+TEST_CASE("config: an escaped quote does not end a string", "[unit][config]")
+{
+  CHECK(good("state_dir = \"/a\\\"#b\" # c").state_dir == "/a\"#b");
+  CHECK(good("state_dir = \"/a\\\\\" # \"").state_dir == "/a\\");
 }
 
 TEST_CASE("config: dots in strings and comments are no nesting", "[unit][config]")
@@ -252,7 +273,7 @@ TEST_CASE("config: a file that is too long is refused", "[unit][config]")
   CHECK_THAT(complaints(std::string(kMaxConfigBytes + 1, '\n')), ContainsSubstring("longer than"));
 }
 
-TEST_CASE("config: a million mistakes make a short message", "[unit][config]")
+TEST_CASE("config: many mistakes make a short message", "[unit][config]")
 {
   std::string toml;
   for (int i = 0; i < 50000; ++i) toml += "unknown_" + std::to_string(i) + " = 1\n";

@@ -182,7 +182,7 @@ TEST_CASE("profile: what is written is read back", "[unit][config]")
       "[auth]\nmethod = \"none\"\n[tunnel]\nroutes = [\"10.0.0.0/8\", \"::/0\"]\n"
       "address_request = \"on\"\npath = \"/{target}/{ipproto}\"\nmax_mtu_bytes = 1400\n"
       "keep_alive_s = 7\n",
-      kGateway + kPins + "[auth]\nkey_file = \"/a \\\"b\\\"\"\n",
+      kGateway + kPins + "[auth]\nkey_file = \"/a \\\"b\\\"\\u00e4\\u20ac\\U0001F600\\u0001\"\n",
       kGateway + kPins + "[auth]\nmethod = \"bearer\"\ntoken_file = \"/t\"\n",
       kGateway + kPins +
           "[auth]\nmethod = \"certificate\"\ncertificate = \"-----BEGIN A\\nx\"\n"
