@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "libtunnel/base/text.hpp"
+
 namespace slopn::control {
 namespace {
 
@@ -67,7 +69,7 @@ bool is_ours(const Error& error)
 v1::ErrorDetail to_detail(const Error& error, std::string_view remedy)
 {
   v1::ErrorDetail detail;
-  detail.set_message(error.message());
+  detail.set_message(printable(error.message()));
   if (is_ours(error)) {
     const auto code = static_cast<Errc>(error.code.value());
     detail.set_reason(static_cast<v1::ErrorReason>(error.code.value()));
@@ -76,7 +78,7 @@ v1::ErrorDetail to_detail(const Error& error, std::string_view remedy)
     detail.set_system_category(error.code.category().name());
     detail.set_system_code(error.code.value());
   }
-  detail.set_remedy(std::string{remedy});
+  detail.set_remedy(printable(remedy));
   return detail;
 }
 

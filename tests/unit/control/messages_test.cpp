@@ -1,0 +1,162 @@
+#include "daemon/control/messages.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+#include <catch2/generators/catch_generators_range.hpp>
+
+#include "daemon/control/error_status.hpp"
+#include "daemon/control/watch.hpp"
+#include "tests/unit/control/client.hpp"
+
+namespace {
+
+using namespace slopn;
+using namespace std::chrono_literals;
+namespace v1 = slopn::control::v1;
+using control::to_message;
+
+v1::ClientStatus message_of(daemon::ClientState state)
+{
+  return to_message(daemon::ClientStatus{std::move(state), {}, {}}).client();
+}
+
+v1::Status numbered(std::uint32_t attempt)
+{
+  v1::Status status;
+  status.mutable_client()->mutable_connecting()->set_attempt(attempt);
+  return status;
+}
+
+}  // namespace
+
+TEST_CASE("messages: every client state is its own message", "[unit][control]")
+{
+  CHECK(message_of(daemon::Disconnected{}).has_disconnected());
+  CHECK_FALSE(message_of(daemon::Disconnected{}).disconnected().has_reason());
+  CHECK(message_of(daemon::Connecting{"home", 3}).connecting().attempt() == 3);
+  CHECK(message_of(daemon::Connected{}).has_connected());
+  CHECK(message_of(daemon::Disconnecting{"home"}).disconnecting().profile() == "home");
+}
+
+TEST_CASE("messages: a disconnection carries its reason and what to do", "[unit][control]")
+{
+  const auto message = message_of(
+      daemon::Disconnected{fail(Errc::auth_rejected, "connect to home"), "ask the admin"});
+  const auto& reason = message.disconnected().reason();
+  CHECK(reason.reason() == v1::ERROR_REASON_AUTH_REJECTED);
+  CHECK(reason.message() == "connect to home: authentication refused");
+  CHECK(reason.remedy() == "ask the admin");
+}
+
+TEST_CASE("messages: times keep their fractions, also before 1970", "[unit][control]")
+{
+  daemon::Reconnecting state;
+  state.retry_at = daemon::WallClock::time_point{} + 1'700'000'000s + 250ms;
+  auto message = message_of(state).reconnecting();
+  CHECK(message.retry_at().seconds() == 1'700'000'000);
+  CHECK(message.retry_at().nanos() == 250'000'000);
+
+  state.retry_at = daemon::WallClock::time_point{} - 250ms;
+  message = message_of(state).reconnecting();
+  CHECK(message.retry_at().seconds() == -1);
+  CHECK(message.retry_at().nanos() == 750'000'000);
+}
+
+TEST_CASE("messages: a connection shows all that is known of it", "[unit][control]")
+{
+  daemon::Connected state;
+  state.profile = "home";
+  state.gateway = "vpn.example.org:443";
+  state.remote = *UdpEndpoint::parse("192.0.2.1:443");
+  state.addresses = {*IpInterfaceAddress::parse("10.0.0.2/24")};
+  state.routes = {*IpPrefix::parse("0.0.0.0/0"), *IpPrefix::parse("::/0")};
+  state.key_exchange_group = "X25519MLKEM768";
+  daemon::ClientStatus status{state, {}, 12'345us};
+  status.traffic.drops = {{"too_big", 4}};
+
+  const v1::ClientStatus message = to_message(status).client();
+  CHECK(message.connected().remote() == "192.0.2.1:443");
+  CHECK(message.connected().addresses(0) == "10.0.0.2/24");
+  CHECK(message.connected().routes_size() == 2);
+  CHECK(message.connected().key_exchange_group() == "X25519MLKEM768");
+  CHECK(message.smoothed_rtt().nanos() == 12'345'000);
+  CHECK(message.traffic().drops(0).packets() == 4);
+}
+
+TEST_CASE("messages: a gateway's status", "[unit][control]")
+{
+  daemon::GatewayStatus status;
+  status.listening = {*UdpEndpoint::parse("[::]:443")};
+  status.pools = {*IpPrefix::parse("10.8.0.0/24")};
+  status.sessions = 7;
+  const auto message = to_message(status).gateway();
+  CHECK(message.listening(0) == "[::]:443");
+  CHECK(message.pools(0) == "10.8.0.0/24");
+  CHECK(message.sessions() == 7);
+}
+
+TEST_CASE("errors: every code of ours has a status, a reason and a message", "[unit][control]")
+{
+  const auto number = GENERATE(range(1, static_cast<int>(Errc::data_corrupt) + 1));
+  const auto status = control::to_status(fail(static_cast<Errc>(number), "test"));
+  CHECK(status.error_code() != grpc::StatusCode::OK);
+  CHECK(status.error_code() != grpc::StatusCode::UNKNOWN);
+  // CLI and people tell "not allowed" and "no daemon" from the rest by these.
+  CHECK(status.error_code() != grpc::StatusCode::PERMISSION_DENIED);
+  const auto detail = test::detail_of(status);
+  CHECK(static_cast<int>(detail.reason()) == number);
+  CHECK(v1::ErrorReason_IsValid(number));
+  CHECK(detail.message().starts_with("test: "));
+}
+
+TEST_CASE("errors: an operating system's number is passed on", "[unit][control]")
+{
+  const auto status = control::to_status(
+      fail(make_error_code(boost::system::errc::no_space_on_device), "write profile"));
+  CHECK(status.error_code() == grpc::StatusCode::INTERNAL);
+  const auto detail = test::detail_of(status);
+  CHECK(detail.reason() == v1::ERROR_REASON_UNSPECIFIED);
+  CHECK(detail.system_code() == ENOSPC);
+}
+
+TEST_CASE("errors: the caller's remedy wins over the general one", "[unit][control]")
+{
+  CHECK(control::to_detail(fail(Errc::timed_out, "x"), "do this").remedy() == "do this");
+  CHECK_FALSE(control::to_detail(fail(Errc::timed_out, "x")).remedy().empty());
+}
+
+TEST_CASE("errors: bytes that are no text do not break the message", "[unit][control]")
+{
+  const auto status = control::to_status(fail(Errc::not_found, "file '\xff\x1b[2J'\n"));
+  const auto detail = test::detail_of(status);
+  CHECK(detail.reason() == v1::ERROR_REASON_NOT_FOUND);
+  CHECK(detail.message() == "file '\uFFFD\uFFFD[2J'\uFFFD: not found");
+}
+
+TEST_CASE("watch: states come out as they went in", "[unit][control]")
+{
+  control::WatchQueue queue{3};
+  CHECK_FALSE(queue.pop());
+  for (std::uint32_t i = 1; i <= 3; ++i) queue.push(numbered(i));
+  for (std::uint32_t i = 1; i <= 3; ++i) {
+    const auto next = queue.pop();
+    REQUIRE(next);
+    CHECK(next->status().client().connecting().attempt() == i);
+    CHECK(next->missed() == 0);
+  }
+  CHECK_FALSE(queue.pop());
+}
+
+TEST_CASE("watch: a full queue loses the oldest and says how many", "[unit][control]")
+{
+  control::WatchQueue queue{3};
+  for (std::uint32_t i = 1; i <= 10; ++i) queue.push(numbered(i));
+  const auto first = queue.pop();
+  REQUIRE(first);
+  CHECK(first->missed() == 7);
+  CHECK(first->status().client().connecting().attempt() == 8);
+  CHECK(queue.pop()->missed() == 0);
+  queue.push(numbered(11));
+  CHECK(queue.pop()->status().client().connecting().attempt() == 10);
+  CHECK(queue.pop()->status().client().connecting().attempt() == 11);
+}
