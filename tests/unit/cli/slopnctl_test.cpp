@@ -1,0 +1,444 @@
+// The real program against a fake daemon over a real socket: what it prints and how it ends.
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <catch2/catch_test_macros.hpp>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "tests/unit/control/client.hpp"
+#include "tests/unit/control/fake_daemon.hpp"
+
+namespace {
+
+using namespace slopn;
+using namespace std::chrono_literals;
+using nlohmann::json;
+using Instant = std::chrono::steady_clock;
+
+struct Ended {
+  int code = -1;
+  std::string out;
+  std::string err;
+};
+
+std::string content_of(const std::filesystem::path& path)
+{
+  std::ostringstream text;
+  text << std::ifstream{path}.rdbuf();
+  return text.str();
+}
+
+struct RunOptions {
+  std::string input = {};
+  uid_t uid = 0;  ///< Other than 0: become that user first.
+};
+
+/// Runs slopnctl with a clean environment. Output goes to files, so that it cannot block.
+Ended slopnctl(std::vector<std::string> arguments, const RunOptions& options = {})
+{
+  const test::TemporaryDir dir;
+  const auto path = [&](const char* name) { return (dir.path() / name).string(); };
+  std::ofstream{path("in")} << options.input;
+  const std::array files{::open(path("in").c_str(), O_RDONLY | O_CLOEXEC),
+                         ::open(path("out").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666),
+                         ::open(path("err").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666)};
+  arguments.insert(arguments.begin(), SLOPNCTL_PATH);
+  std::vector<char*> argv;
+  for (auto& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  std::string tz = "TZ=UTC0";
+  std::array<char*, 2> environment{tz.data(), nullptr};
+
+  const pid_t child = ::vfork();
+  if (child == 0) {
+    for (int i = 0; i < 3; ++i) ::dup2(files[static_cast<std::size_t>(i)], i);
+    if (options.uid == 0 || ::syscall(SYS_setresuid, options.uid, options.uid, options.uid) == 0) {
+      ::execve(SLOPNCTL_PATH, argv.data(), environment.data());
+    }
+    ::_exit(127);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  for (const int file : files) ::close(file);
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128, content_of(path("out")),
+          content_of(path("err"))};
+}
+
+/// The same with `--socket` of this daemon.
+Ended slopnctl(const test::FakeDaemon& daemon, std::vector<std::string> arguments,
+               const RunOptions& options = {})
+{
+  arguments.insert(arguments.begin(), "--socket=" + daemon.socket_path().string());
+  return slopnctl(std::move(arguments), options);
+}
+
+daemon::Status connected()
+{
+  daemon::Connected state;
+  state.profile = "home";
+  state.interface_name = "slopn0";
+  state.mtu_bytes = 1400;
+  state.addresses = {*IpInterfaceAddress::parse("10.8.0.2/24")};
+  return daemon::ClientStatus{state, {}, {}};
+}
+
+daemon::Status ended_with(Errc code)
+{
+  return daemon::ClientStatus{
+      daemon::Disconnected{fail(code, "connect to home"), "do this"}, {}, {}};
+}
+
+daemon::Status retrying()
+{
+  daemon::Reconnecting state;
+  state.profile = "home";
+  state.reason = fail(Errc::unreachable, "reach 192.0.2.1");
+  state.retry_at = daemon::WallClock::now() + 1h;
+  return daemon::ClientStatus{state, {}, {}};
+}
+
+void prepare(test::FakeDaemon& daemon, daemon::Status after_connect)
+{
+  daemon.on_control([&](auto& fake) {
+    fake.after_connect = std::move(after_connect);
+    return 0;
+  });
+}
+
+}  // namespace
+
+TEST_CASE("slopnctl: says that no daemon is there within milliseconds", "[unit][cli]")
+{
+  const test::TemporaryDir dir;
+  const auto before = Instant::now();
+  const auto end = slopnctl({"--socket", (dir.path() / "none").string(), "status"});
+  CHECK(Instant::now() - before < 1s);  // a busy machine; it takes about 10 ms
+  CHECK(end.code == 3);
+  CHECK(end.out.empty());
+  CHECK(end.err.find("is slopnd running? systemctl start slopnd") != std::string::npos);
+}
+
+TEST_CASE("slopnctl: shows the status to people and to programs", "[unit][cli]")
+{
+  test::FakeDaemon daemon;
+  daemon.on_control([](auto& fake) {
+    fake.now = connected();
+    return 0;
+  });
+  const auto people = slopnctl(daemon, {"status"});
+  CHECK(people.code == 0);
+  CHECK(people.out.starts_with("connected to home for "));
+  CHECK(people.out.find("10.8.0.2/24") != std::string::npos);
+  CHECK(people.out.find('\x1b') == std::string::npos);
+  const auto programs = slopnctl(daemon, {"status", "--json"});
+  CHECK(programs.code == 0);
+  CHECK(json::parse(programs.out)["state"] == "connected");
+}
+
+TEST_CASE("slopnctl: status --check is 5 unless connected", "[unit][cli]")
+{
+  test::FakeDaemon daemon;
+  CHECK(slopnctl(daemon, {"status"}).code == 0);
+  CHECK(slopnctl(daemon, {"status", "--check"}).code == 5);
+  daemon.on_control([](auto& fake) {
+    fake.now = connected();
+    return 0;
+  });
+  CHECK(slopnctl(daemon, {"status", "--check"}).code == 0);
+  daemon.on_control([](auto& fake) {
+    fake.now = daemon::GatewayStatus{};
+    return 0;
+  });
+  CHECK(slopnctl(daemon, {"status", "--check"}).code == 0);
+}
+
+TEST_CASE("slopnctl: connect waits and says where it got to", "[unit][cli]")
+{
+  test::FakeDaemon daemon;
+  prepare(daemon, connected());
+  const auto end = slopnctl(daemon, {"connect", "office"});
+  CHECK(end.code == 0);
+  CHECK(end.out == "connected to home: 10.8.0.2/24 on slopn0, MTU 1400\n");
+  CHECK(end.err.empty());
+  CHECK(daemon.on_control([](auto& fake) { return fake.asked; }) ==
+        std::vector<std::string>{"connect office"});
+}
+
+TEST_CASE("slopnctl: connect takes a URI from the command line or from standard input",
+          "[unit][cli]")
+{
+  test::FakeDaemon daemon;
+  prepare(daemon, connected());
+  CHECK(slopnctl(daemon, {"connect", "slopn://a"}).code == 0);
+  CHECK(slopnctl(daemon, {"connect", "-"}, {.input = "slopn://b\n"}).code == 0);
+  CHECK(daemon.on_control([](auto& fake) { return fake.asked; }) ==
+        std::vector<std::string>{"connect slopn://a", "connect slopn://b"});
+}
+
+TEST_CASE("slopnctl: connect ends with a code of its own for every kind of end", "[unit][cli]")
+{
+  test::FakeDaemon daemon;
+  prepare(daemon, ended_with(Errc::auth_rejected));
+  const auto refused = slopnctl(daemon, {"connect"});
+  CHECK(refused.code == 6);
+  CHECK(refused.err == "slopnctl: connect to home: authentication refused\n  do this\n");
+  prepare(daemon, ended_with(Errc::identity_mismatch));
+  CHECK(slopnctl(daemon, {"connect"}).code == 6);
+  prepare(daemon, ended_with(Errc::timed_out));
+  CHECK(slopnctl(daemon, {"connect"}).code == 7);
+  prepare(daemon, ended_with(Errc::platform_denied));
+  CHECK(slopnctl(daemon, {"connect"}).code == 1);
+  daemon.on_control([](auto& fake) {
+    fake.failure = fail(Errc::not_found, "profile 'x'");
+    return 0;
+  });
+  const auto unknown = slopnctl(daemon, {"connect", "x", "--json"});
+  CHECK(unknown.code == 1);
+  CHECK(unknown.err.empty());
+  CHECK(json::parse(unknown.out)["error"]["code"] == "not_found");
+}
+
+TEST_CASE("slopnctl: connect gives up after its timeout and says what the trouble is",
+          "[unit][cli]")
+{
+  test::FakeDaemon daemon;
+  prepare(daemon, retrying());
+  const auto end = slopnctl(daemon, {"connect", "--timeout", "1"});
+  CHECK(end.code == 7);
+  CHECK(end.err.find("not connected to home after 1 s: reach 192.0.2.1: unreachable") !=
+        std::string::npos);
+  CHECK(end.err.find("slopnctl disconnect") != std::string::npos);
+  const auto at_once = slopnctl(daemon, {"connect", "--no-wait"});
+  CHECK(at_once.code == 0);
+  CHECK(at_once.out == "connecting to home\n");
+}
+
+TEST_CASE("slopnctl: disconnect waits for the end", "[unit][cli]")
+{
+  test::FakeDaemon daemon;
+  daemon.on_control([](auto& fake) {
+    fake.now = connected();
+    return 0;
+  });
+  const auto end = slopnctl(daemon, {"disconnect"});
+  CHECK(end.code == 0);
+  CHECK(end.out == "disconnected\n");
+  CHECK(json::parse(slopnctl(daemon, {"disconnect", "--json"}).out)["state"] == "disconnected");
+}
+
+TEST_CASE("slopnctl: another user is told what to do", "[unit][cli]")
+{
+  if (::geteuid() != 0) SKIP("needs root to become somebody else");
+  constexpr uid_t kStranger = 54'321;
+  test::FakeDaemon daemon{{.group = ""}};
+  const auto kept_out = slopnctl(daemon, {"status"}, {.uid = kStranger});
+  CHECK(kept_out.code == 4);
+  CHECK(kept_out.err.find("usermod -aG slopn") != std::string::npos);
+
+  // The file lets it in; the daemon does not.
+  REQUIRE(::chmod(daemon.socket_path().c_str(), 0666) == 0);
+  const auto refused = slopnctl(daemon, {"status"}, {.uid = kStranger});
+  CHECK(refused.code == 4);
+  CHECK(refused.err == "slopnctl: uid 54321 may not control slopnd: run as root\n");
+  const auto programs = slopnctl(daemon, {"status", "--json"}, {.uid = kStranger});
+  CHECK(json::parse(programs.out)["error"]["code"] == "not_permitted");
+}
+
+TEST_CASE("slopnctl: does not talk to somebody who only claims to be slopnd", "[unit][cli]")
+{
+  if (::geteuid() != 0) SKIP("needs root to become somebody else");
+  const test::TemporaryDir dir;
+  const auto path = dir.path() / "slopnd.sock";
+  const UniqueFd impostor{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.native().copy(address.sun_path, sizeof address.sun_path - 1);
+  REQUIRE(::bind(impostor.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  REQUIRE(::seteuid(54'321) == 0);  // whoever calls listen() is noted
+  REQUIRE(::listen(impostor.get(), 1) == 0);
+  REQUIRE(::seteuid(0) == 0);
+
+  const auto end = slopnctl({"--socket", path.string(), "status", "--json"});
+  CHECK(end.code == 3);
+  CHECK(json::parse(end.out)["error"]["code"] == "impostor");
+}
+
+TEST_CASE("slopnctl: a daemon that only hangs up is unreachable, not a crash", "[unit][cli]")
+{
+  const test::TemporaryDir dir;
+  const auto path = dir.path() / "slopnd.sock";
+  const UniqueFd deaf{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.native().copy(address.sun_path, sizeof address.sun_path - 1);
+  REQUIRE(::bind(deaf.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  REQUIRE(::listen(deaf.get(), 1) == 0);
+  std::thread hang_up{[&] {
+    const UniqueFd caller{::accept4(deaf.get(), nullptr, nullptr, SOCK_CLOEXEC)};
+    (void)::send(caller.get(), "HTTP/1.1 400 no\r\n\r\n", 19, MSG_NOSIGNAL);
+  }};
+  const auto end = slopnctl({"--socket", path.string(), "status"});
+  hang_up.join();
+  CHECK(end.code == 3);
+}
+
+TEST_CASE("slopnctl: a mistyped command is usage, with the right one", "[unit][cli]")
+{
+  const auto end = slopnctl({"conect"});
+  CHECK(end.code == 2);
+  CHECK(end.err == "slopnctl: there is no command 'conect'\n  did you mean 'connect'?\n");
+  CHECK(slopnctl({}).code == 2);
+  CHECK(slopnctl({"connect", "--timeout", "soon"}).code == 2);
+  CHECK(slopnctl({"connect", "--timeout", "-1"}).code == 2);
+  CHECK(slopnctl({"profile"}).code == 2);
+  CHECK(slopnctl({"gateway", "kick"}).code == 2);
+  CHECK(json::parse(slopnctl({"conect", "--json"}).out)["error"]["exit_code"] == 2);
+}
+
+TEST_CASE("slopnctl: every command has help with examples", "[unit][cli]")
+{
+  const std::vector<std::vector<std::string>> commands{{},
+                                                       {"connect"},
+                                                       {"disconnect"},
+                                                       {"status"},
+                                                       {"keygen"},
+                                                       {"version"},
+                                                       {"profile"},
+                                                       {"profile", "import"},
+                                                       {"profile", "list"},
+                                                       {"profile", "show"},
+                                                       {"gateway"},
+                                                       {"profile", "remove"},
+                                                       {"gateway", "sessions"},
+                                                       {"gateway", "kick"},
+                                                       {"gateway", "invite"}};
+  for (auto command : commands) {
+    command.emplace_back("--help");
+    const auto end = slopnctl(command);
+    CHECK(end.code == 0);
+    CHECK(end.out.find("Example") != std::string::npos);
+    CHECK(end.err.empty());
+  }
+}
+
+TEST_CASE("slopnctl: profiles from a file, from standard input and from a URI", "[unit][cli]")
+{
+  test::FakeDaemon daemon;
+  const test::TemporaryDir dir;
+  const auto file = (dir.path() / "office.toml").string();
+  std::ofstream{file} << "gateway = 'x'\n";
+  CHECK(slopnctl(daemon, {"profile", "list"}).out.starts_with("no profiles"));
+  CHECK(slopnctl(daemon, {"profile", "import", file, "--name", "office"}).code == 0);
+  CHECK(slopnctl(daemon, {"profile", "import", "-"}, {.input = "slopn://b"}).code == 0);
+  const auto taken = slopnctl(daemon, {"profile", "import", "slopn://c"});
+  CHECK(taken.code == 1);
+  CHECK(taken.err.find("--replace") != std::string::npos);
+  CHECK(slopnctl(daemon, {"profile", "import", "slopn://c", "--replace"}).code == 0);
+  CHECK(daemon.on_control([](auto& fake) { return fake.asked.front(); }) ==
+        "import gateway = 'x'\n");
+
+  const auto list = json::parse(slopnctl(daemon, {"profile", "list", "--json"}).out);
+  CHECK(list["profiles"].size() == 2);
+  const auto shown = slopnctl(daemon, {"profile", "show", "office"});
+  CHECK(shown.out.find("vpn.example.org:443") != std::string::npos);
+  CHECK(slopnctl(daemon, {"profile", "remove", "office"}).code == 0);
+  CHECK(slopnctl(daemon, {"profile", "show", "office"}).code == 1);
+  CHECK(slopnctl(daemon, {"profile", "import", "/nonexistent"}).code == 1);
+  CHECK(slopnctl(daemon, {"profile", "import", "-"}, {.input = std::string(70'000, 'x')}).code ==
+        1);
+}
+
+TEST_CASE("slopnctl: a gateway's sessions are listed, across pages, and kicked", "[unit][cli]")
+{
+  test::FakeDaemon daemon;
+  daemon.on_control([](auto& fake) {
+    fake.sessions.resize(2500);
+    for (std::size_t i = 0; i < fake.sessions.size(); ++i) fake.sessions[i].id = i + 1;
+    fake.sessions[0].client = "laptop";
+    return 0;
+  });
+  const auto list = json::parse(slopnctl(daemon, {"gateway", "sessions", "--json"}).out);
+  CHECK(list["sessions"].size() == 2500);
+  CHECK(slopnctl(daemon, {"gateway", "sessions"}).out.starts_with("ID    CLIENT  "));
+  CHECK(slopnctl(daemon, {"gateway", "kick", "laptop"}).out == "ended 1 session\n");
+  CHECK(slopnctl(daemon, {"gateway", "kick", "laptop"}).code == 1);
+}
+
+TEST_CASE("slopnctl: an invitation is a URI alone when it is piped", "[unit][cli]")
+{
+  test::FakeDaemon daemon;
+  const auto piped = slopnctl(daemon, {"gateway", "invite", "laptop"});
+  CHECK(piped.code == 0);
+  CHECK(piped.out == "slopn://vpn.example.org/?name=laptop\n");
+  const auto with_code = slopnctl(daemon, {"gateway", "invite", "laptop", "--qr"});
+  CHECK(with_code.out.find("\u2588\u2588\u2588") != std::string::npos);
+  const auto programs = json::parse(
+      slopnctl(daemon, {"gateway", "invite", "laptop", "--key", "ed25519:x", "--json"}).out);
+  CHECK(programs["public_key"] == "ed25519:x");
+  CHECK(programs["uri"] == "slopn://vpn.example.org/?name=laptop");
+}
+
+TEST_CASE("slopnctl: keygen writes a key only its owner can read, and never over another",
+          "[unit][cli]")
+{
+  const test::TemporaryDir dir;
+  const auto path = (dir.path() / "client.key").string();
+  const auto end = slopnctl({"keygen", "--out", path, "--json"});
+  CHECK(end.code == 0);
+  CHECK(json::parse(end.out)["public_key"].get<std::string>().starts_with("ed25519:"));
+  CHECK(json::parse(end.out)["private_key_path"] == path);
+  const auto pem = content_of(path);
+  CHECK(pem.starts_with("-----BEGIN PRIVATE KEY-----\n"));
+  struct stat info {};
+  REQUIRE(::stat(path.c_str(), &info) == 0);
+  CHECK((info.st_mode & 0777U) == 0600U);
+
+  CHECK(slopnctl({"keygen", "--out", path}).code == 1);
+  CHECK(content_of(path) == pem);
+  CHECK(slopnctl({"keygen", "--out", path, "--force"}).code == 0);
+  CHECK(content_of(path) != pem);
+
+  const auto piped = slopnctl({"keygen", "--out", "-"});
+  CHECK(piped.out.starts_with("-----BEGIN PRIVATE KEY-----\n"));
+  CHECK(piped.err.starts_with("public key: ed25519:"));
+}
+
+TEST_CASE("slopnctl: version answers with and without a daemon", "[unit][cli]")
+{
+  test::FakeDaemon daemon{{.version = {.version = "9.8.7"}}};
+  const auto both = json::parse(slopnctl(daemon, {"version", "--json"}).out);
+  CHECK(both["daemon"]["version"] == "9.8.7");
+  CHECK(both["client"]["version"].get<std::string>().size() >= 5);
+  const auto alone = slopnctl({"--socket", "/nonexistent/x", "version", "--json"});
+  CHECK(alone.code == 0);
+  CHECK(json::parse(alone.out)["daemon"].is_null());
+}
+
+// Not a test: ask for it with its tag.
+TEST_CASE("slopnctl: how long status takes", "[.bench][cli]")
+{
+  test::FakeDaemon daemon;
+  std::vector<double> ms;
+  for (int i = 0; i < 51; ++i) {
+    const auto before = Instant::now();
+    CHECK(slopnctl(daemon, {"status", "--json"}).code == 0);
+    ms.push_back(std::chrono::duration<double, std::milli>(Instant::now() - before).count());
+  }
+  std::sort(ms.begin(), ms.end());
+  rusage usage{};
+  ::getrusage(RUSAGE_CHILDREN, &usage);
+  WARN("median " << ms[25] << " ms, largest " << ms.back() << " ms, memory " << usage.ru_maxrss
+                 << " KiB");
+}
