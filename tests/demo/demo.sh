@@ -9,6 +9,7 @@ set -euo pipefail
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 bin=${SLOPN_BIN:-$root/build/release/bin}
+unset "${!SLOPN_@}"  # such variables configure slopnd
 client=slopn-demo-client-$$ gateway=slopn-demo-gateway-$$ host=slopn-demo-host-$$
 work='' pids=()
 
@@ -130,10 +131,10 @@ connect() {
   uri=$(gateway_ctl gateway invite laptop)
   echo "${uri%%key=*}key=...   ${dim}(holds the key pair of the new client)${plain}"
   show "slopnctl status --watch &   slopnctl connect slopn://..."
-  client_ctl status --watch | sed 's/^/  | /' &
+  ip netns exec "$client" "$bin/slopnctl" --socket "$work/client.sock" status --watch > >(sed -u 's/^/  | /') &
   watch=$!
   sleep 0.2
-  client_ctl connect - --timeout 10 <<<"$uri" 2>/dev/null || fail "the client could not connect"
+  client_ctl connect - --timeout 10 <<<"$uri" 2>"$work/connect.log" || fail "the client could not connect"
   sleep 0.2
   kill "$watch" 2>/dev/null || true
   wait "$watch" 2>/dev/null || true

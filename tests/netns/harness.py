@@ -607,6 +607,15 @@ class Lab:
         _open_labs.remove(self)
 
 
+def has_failed(test: unittest.TestCase) -> bool:
+    """Whether the test that is just ending, or a part of it, has failed."""
+    result = test._outcome.result
+    return any(
+        getattr(failed, "test_case", failed) is test
+        for failed, _ in result.failures + result.errors
+    )
+
+
 class LabTest(unittest.TestCase):
     """A test with a lab of its own. Shows the daemons' logs when it fails."""
 
@@ -621,7 +630,7 @@ class LabTest(unittest.TestCase):
         self.addCleanup(self.lab.close)
 
     def tearDown(self) -> None:
-        if not self._outcome.success:
+        if has_failed(self):
             self.lab.print_logs()
 
     def assertAlive(self, *daemons: Daemon) -> None:
@@ -716,25 +725,43 @@ def _exchange(
     results[name] = bytes(received)
 
 
-def udp_echo(source: Namespace, target: Namespace, address: str, data: bytes, port: int = 5001) -> bytes:
-    """Sends one datagram and returns the answer of an echo server in `target`."""
+def udp_echo(
+    source: Namespace, target: Namespace, address: str, data: bytes, port: int = 5001, tries: int = 3
+) -> bytes:
+    """Sends a datagram and returns the answer of an echo server in `target`.
+
+    Sends it again when there is none: the first large one over IPv6 only teaches its sender the
+    MTU, because routers do not cut IPv6 packets."""
     with target.socket(_family(address), socket.SOCK_DGRAM) as server, source.socket(
         _family(address), socket.SOCK_DGRAM
     ) as caller:
         server.bind((address, port))
-        server.settimeout(5)
-        caller.settimeout(5)
+        server.settimeout(0.5)
+        caller.settimeout(1)
 
         def serve() -> None:
-            received, sender = server.recvfrom(65536)
-            server.sendto(received, sender)
+            for _ in range(2 * tries):
+                with contextlib.suppress(TimeoutError):
+                    received, sender = server.recvfrom(65536)
+                    server.sendto(received, sender)
+                    if answered.wait(0.5):
+                        return
 
+        answered = threading.Event()
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
-        caller.sendto(data, (address, port))
-        answer = caller.recv(65536)
-        thread.join(5)
-        return answer
+        try:
+            for left in reversed(range(tries)):
+                caller.sendto(data, (address, port))
+                try:
+                    return caller.recv(65536)
+                except TimeoutError:
+                    if not left:
+                        raise
+        finally:
+            answered.set()
+            thread.join(5)
+        raise AssertionError("unreachable")
 
 
 def is_tunnel_or_neighbour_frame(frame: bytes, gateways: tuple[str, ...]) -> bool:

@@ -8,7 +8,8 @@ SKIPPED = 4  # the exit code that cmake/SlopnTargets.cmake declares for "skipped
 
 def main() -> None:
     """Runs the tests of the calling file. Exits with 4 when all of them were skipped."""
-    program = unittest.main(module="__main__", verbosity=2, exit=False)
+    runner = unittest.TextTestRunner(verbosity=2, descriptions=False)
+    program = unittest.main(module="__main__", testRunner=runner, exit=False)
     result = program.result
     if not result.wasSuccessful():
         sys.exit(1)

@@ -140,7 +140,14 @@ class ClientsApart(Inside):
     def test_a_foreign_source_address_does_not_pass(self):
         capture = self.lab.capture(self.lab.host_net, "lan0")
         net = self.lab.client_net
-        before = self.gateway.drops("foreign_source")
+
+        def counted() -> int:
+            """The client itself may drop them first; what a hostile client does is tested in
+            tests/conformance/interop/test_bad_input.py."""
+            mine = self.client.status()["traffic"]["drops"].get("foreign_source", 0)
+            return mine + self.gateway.drops("foreign_source")
+
+        before = counted()
         for address, target, family in (
             (self.other_inner[4], HOST4, "-4"),
             ("203.0.113.77", HOST4, "-4"),
@@ -155,8 +162,7 @@ class ClientsApart(Inside):
         frames = capture.stop()
         foreign = [socket.inet_aton("203.0.113.77"), socket.inet_aton(self.other_inner[4])]
         self.assertFalse([f for f in frames if any(address in f for address in foreign)])
-        counted = self.gateway.drops("foreign_source") - before
-        self.assertGreaterEqual(counted, 1, "the gateway counted no drop")
+        self.assertGreater(counted(), before, "nobody counted a drop")
         self.assertTrue(net.ping(HOST4), "the session must live on")
 
     def test_services_of_the_gateway_itself_are_not_reachable(self):

@@ -33,9 +33,12 @@ class Tunnel(LabTest):
         self.lab.tunnel()
         for address in (HOST4, HOST6):
             for size in (1, 1200, 4000):  # the last one is cut into fragments by the kernel
-                data = os.urandom(size)
-                answer = harness.udp_echo(self.lab.client_net, self.lab.host_net, address, data)
-                self.assertEqual(answer, data)
+                with self.subTest(address=address, size=size):
+                    data = os.urandom(size)
+                    answer = harness.udp_echo(
+                        self.lab.client_net, self.lab.host_net, address, data
+                    )
+                    self.assertEqual(answer, data)
 
     def test_outer_ipv6_carries_a_tunnel(self):
         gateway = self.lab.gateway({"gateway": {"public_endpoint": f"[{GATEWAY6}]:443"}}).start()

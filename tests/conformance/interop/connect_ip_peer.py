@@ -379,6 +379,8 @@ class Client(Peer):
         )
         response = await asyncio.wait_for(future, timeout)
         if not 200 <= response.status < 300:
+            self.http.send_data(stream_id, b"", True)  # gives the stream back
+            self.transmit()
             raise Refused(response)
         return self.tunnels[stream_id]
 

@@ -1,6 +1,7 @@
 """What every interop test begins with: is aioquic there, and how a test ends for ctest."""
 
 import importlib.util
+import logging
 import os
 import sys
 
@@ -17,3 +18,6 @@ WHY_NOT = "aioquic is missing: run packaging/bootstrap.sh"
 
 from python_test import main  # noqa: E402,F401  (exit code 4 when every test was skipped)
 from harness import to_toml  # noqa: E402,F401
+
+# unittest runs asyncio in debug mode, which reports every callback that takes 0.1 s.
+logging.getLogger("asyncio").setLevel(logging.ERROR)

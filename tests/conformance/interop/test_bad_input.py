@@ -53,7 +53,9 @@ class Capsules(Misbehaving):
             tunnel = await self.open(client)
             tunnel.send_stream_bytes(data, end)
             ending = await tunnel.wait_ended()
-            self.assertEqual((ending.kind, hex(ending.code)), ("reset", hex(code)))
+            self.assertEqual(hex(ending.code), hex(code))
+            # RFC 9114 section 8 allows to end the connection, which carries nothing else.
+            self.assertIn(ending.kind, ("reset", "connection"))
 
     async def test_malformed_address_is_a_malformed_message(self):
         await self.expect_abort(encode_capsule(capsules.ADDRESS_ASSIGN, b"\0\5abcd\x20"))
@@ -288,7 +290,6 @@ class Requests(Misbehaving):
             self.assertTrue(page.body)
             self.assertNotIn(b"slopn", page.body.lower())
             self.assertFalse([key for key in page.headers if "slopn" in page.headers[key].lower()])
-            self.assertEqual((await client.fetch("/", "HEAD")).status, 200)
 
     async def test_other_protocols_and_paths_are_not_found(self):
         async with connect(OUTSIDE4) as client:
@@ -313,7 +314,7 @@ class Requests(Misbehaving):
     async def test_huge_headers_are_refused(self):
         async with connect(OUTSIDE4) as client:
             headers = client.connect_headers()
-            headers += [(b"x-%d" % number, b"y" * 4000) for number in range(100)]
+            headers += [(b"x-%d" % number, b"y" * 1000) for number in range(200)]
             with self.assertRaises(ConnectionError):
                 await client.open_tunnel(headers=headers)
 
