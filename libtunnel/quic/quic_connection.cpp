@@ -30,6 +30,7 @@ constexpr std::size_t kDatagramOverheadBytes = 1 + 4 + 1 + 2 + 16;
 constexpr std::array<std::uint16_t, 10> kMtuProbes = {1472, 1372, 1424, 1452, 1444,
                                                       1392, 1352, 1314, 1252, 1232};
 constexpr std::size_t kIpV6ExtraBytes = 20;  // its header against that of IPv4
+constexpr std::size_t kLeastMaxPayloadBytes = 1200 + kIpV6ExtraBytes;  // RFC 9000 section 14
 
 ngtcp2_cc_algo native_algorithm(CongestionControl choice) noexcept
 {
@@ -52,8 +53,9 @@ ngtcp2_settings native_settings(const QuicOptions& options, const UdpPath& path,
   settings.initial_ts = to_native(now);
   settings.cc_algo = native_algorithm(options.congestion_control);
   settings.handshake_timeout = to_native(options.handshake_timeout);
+  const std::size_t max_bytes = std::max(options.max_udp_payload_bytes, kLeastMaxPayloadBytes);
   settings.max_tx_udp_payload_size =
-      options.max_udp_payload_bytes - (path.remote.address.is_v6() ? kIpV6ExtraBytes : 0);
+      max_bytes - (path.remote.address.is_v6() ? kIpV6ExtraBytes : 0);
   settings.pmtud_probes = kMtuProbes.data();
   settings.pmtud_probeslen = kMtuProbes.size();
   return settings;
@@ -100,6 +102,9 @@ Error peer_close_reason(const ngtcp2_ccerr& told)
   if ((told.error_code & ~std::uint64_t{0xff}) == kCryptoErrorBase)
     return fail(Errc::tls_failure,
                 "peer's TLS alert " + std::to_string(told.error_code & 0xff) + reason);
+  // What a close by the application looks like before the handshake is done (RFC 9000 s. 10.2.3).
+  if (told.error_code == NGTCP2_APPLICATION_ERROR)
+    return fail(Errc::refused, "peer gave the handshake up" + reason);
   if (told.error_code == NGTCP2_CONNECTION_REFUSED)
     return fail(Errc::refused, "peer takes no connection now" + reason);
   if (told.error_code == NGTCP2_NO_ERROR) return fail(Errc::peer_closed, "connection" + reason);
@@ -131,7 +136,8 @@ Result<std::unique_ptr<QuicConnection>> QuicConnection::connect(const ClientOrde
 
   const ngtcp2_callbacks callbacks = Native::callbacks(true);
   const ngtcp2_settings settings = native_settings(order.options, order.path, now);
-  const ngtcp2_transport_params parameters = native_parameters(order.options);
+  ngtcp2_transport_params parameters = native_parameters(order.options);
+  parameters.initial_max_streams_bidi = 0;  // requests go one way (RFC 9114 section 6.1)
   const ngtcp2_cid destination = random_id(kInitialConnectionIdBytes);
   const ngtcp2_cid source = random_id(ConnectionIdFactory::kBytes);
   NativePath path{order.path};
