@@ -43,6 +43,8 @@ struct TunnelParameters {
   friend bool operator==(const TunnelParameters&, const TunnelParameters&) = default;
 };
 
+/// Called from inside the session's methods: it may call none of them, but keep notes and look at
+/// what is const.
 class ClientSessionListener {
  public:
   virtual ~ClientSessionListener() = default;

@@ -31,7 +31,8 @@ struct GatewayEndpointOptions {
   std::size_t max_queue_bytes = 1'000'000;  ///< Of packets waiting for one client.
 };
 
-/// What happens at a gateway's endpoint.
+/// What happens at a gateway's endpoint. Called from inside the endpoint's methods; may call
+/// `admit()`, `refuse()`, `kick()` and what is const, but not `read()`, `send()` and the like.
 class GatewayEndpointListener {
  public:
   virtual ~GatewayEndpointListener() = default;
