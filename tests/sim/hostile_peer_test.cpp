@@ -235,7 +235,7 @@ TEST_CASE("hostile client: requests we do not serve are refused plainly", "[sim]
         request.add(field.name, value);
     }
     request.add("authorization", visitor.concealed_authorization(scene.key));
-    return visitor.ask(request, Http3Visitor::Body::open).status();
+    return std::string{visitor.ask(request, Http3Visitor::Body::open).status()};
   };
   CHECK(changed(":path", "/.well-known/masque/ip/192.0.2.0%2F24/*/") == "501");
   CHECK(changed(":path", "/.well-known/masque/ip/*/17/") == "501");
