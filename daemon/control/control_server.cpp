@@ -56,7 +56,7 @@ void quiet_grpc_log()
 class ControlServer::Impl final : public std::enable_shared_from_this<Impl> {
  public:
   Impl(UnixListener listener, std::shared_ptr<Backend> backend, UniqueFd readiness)
-      : listener_(std::in_place, std::move(listener)),
+      : listener_(std::move(listener)),
         backend_(std::move(backend)),
         servers_(backend_),
         readiness_(backend_->control, readiness.release()),
@@ -74,24 +74,24 @@ class ControlServer::Impl final : public std::enable_shared_from_this<Impl> {
 
   void stop()
   {
-    if (!listener_) return;
+    if (backend_->stopped) return;
+    backend_->stopped = true;
+    listener_.close();
     boost::system::error_code ignored;
     readiness_.close(ignored);
     pause_.cancel();
-    backend_->stopped = true;
     backend_->watchers.clear();
     backend_->calls.end_all();
     servers_.shut_down(kGraceAtStop);
-    listener_.reset();  // last: the lock goes when nothing of us answers any more
   }
 
  private:
   void accept_callers()
   {
-    if (!listener_) return;
+    if (backend_->stopped) return;
     for (int i = 0; i < kAcceptsPerTurn; ++i) {
       UniqueFd caller{
-          ::accept4(listener_->socket_fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+          ::accept4(listener_.socket_fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
       if (caller) {
         greet(std::move(caller));
       } else if (errno == EAGAIN) {
@@ -139,7 +139,7 @@ class ControlServer::Impl final : public std::enable_shared_from_this<Impl> {
                        "control: refused uid={} pid={}", caller.uid, caller.pid);
   }
 
-  std::optional<UnixListener> listener_;  // empty once stopped
+  UnixListener listener_;
   std::shared_ptr<Backend> backend_;
   RpcServers servers_;
   asio::posix::stream_descriptor readiness_;  // a second descriptor of the listener's socket

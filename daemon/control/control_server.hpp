@@ -57,13 +57,14 @@ class ControlServer {
       UnixListener listener, ControlOptions options, daemon::Commands& commands,
       asio::any_io_executor control, std::shared_ptr<spdlog::logger> log);
 
-  /// Stops if `stop` was not called.
+  /// Stops if `stop` was not called, and lets another daemon have the socket's path.
   ~ControlServer();
   ControlServer(const ControlServer&) = delete;
   ControlServer& operator=(const ControlServer&) = delete;
 
   /// Removes the socket, ends every call that is still open with UNAVAILABLE and waits, at most a
-  /// second, for gRPC's threads to let go. `Commands` is not called again. May be called twice.
+  /// second, for gRPC's threads to let go. `Commands` is not called again. No other daemon can take
+  /// the path before the server is destroyed. May be called twice, but not from within `Commands`.
   void stop();
 
  private:

@@ -216,7 +216,7 @@ Result<UnixListener> UnixListener::open(const ListenerOptions& options)
 UnixListener& UnixListener::operator=(UnixListener&& other) noexcept
 {
   if (this != &other) {
-    remove_socket();
+    close();
     path_ = std::exchange(other.path_, {});
     socket_ = std::move(other.socket_);
     lock_ = std::move(other.lock_);
@@ -232,7 +232,7 @@ UnixListener::~UnixListener()
   remove_socket();
 }
 
-void UnixListener::remove_socket() noexcept
+void UnixListener::close() noexcept
 {
   // Not if somebody put another one there: then it is theirs.
   struct stat info {};
@@ -241,6 +241,7 @@ void UnixListener::remove_socket() noexcept
     (void)::unlink(path_.c_str());
   }
   path_.clear();
+  socket_.reset();
 }
 
 }  // namespace slopn::control

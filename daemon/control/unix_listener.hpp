@@ -21,7 +21,8 @@ struct ListenerOptions {
 ///
 /// Opening it early in `main` is how a second daemon finds out before it touches anything. Callers
 /// may connect from then on and wait until a `ControlServer` takes the listener.
-/// Destroying it removes the socket; the lock file stays, as its removal could never be safe.
+/// Destroying it removes the socket and gives the lock away. The lock's file stays, as its removal
+/// could never be safe.
 class UnixListener {
  public:
   /// Makes the folder (0755) if it is missing, and the socket so that nobody ever meets it with
@@ -37,7 +38,11 @@ class UnixListener {
   UnixListener& operator=(UnixListener&& other) noexcept;
   ~UnixListener();
 
-  /// Non-blocking; owned by this object.
+  /// Removes the socket and takes no more callers. The lock is kept, so that no other daemon starts
+  /// before this one has put everything back.
+  void close() noexcept;
+
+  /// Non-blocking; owned by this object. -1 once closed.
   [[nodiscard]] int socket_fd() const noexcept { return socket_.get(); }
   [[nodiscard]] const std::filesystem::path& socket_path() const noexcept { return path_; }
   /// Whether the socket could be given to the group; false without such a group.
@@ -45,7 +50,6 @@ class UnixListener {
 
  private:
   UnixListener() = default;
-  void remove_socket() noexcept;
 
   std::filesystem::path path_;
   UniqueFd lock_;  // before socket_: released last

@@ -264,3 +264,19 @@ TEST_CASE("listener: can be moved, and removes the socket once", "[unit][control
   const auto again = place.open();
   CHECK(again.has_value());
 }
+
+TEST_CASE("listener: once closed nobody connects, and no other daemon starts", "[unit][control]")
+{
+  const Place place;
+  {
+    auto listener = place.open();
+    REQUIRE(listener.has_value());
+    listener->close();
+    CHECK_FALSE(fs::exists(place.socket));
+    CHECK_FALSE(test::connect_socket(place.socket));
+    const auto too_early = place.open();
+    REQUIRE_FALSE(too_early.has_value());
+    CHECK(too_early.error().code == Errc::busy);
+  }
+  CHECK(place.open().has_value());
+}
