@@ -229,7 +229,7 @@ UnixListener& UnixListener::operator=(UnixListener&& other) noexcept
 
 UnixListener::~UnixListener()
 {
-  remove_socket();
+  close();
 }
 
 void UnixListener::close() noexcept
