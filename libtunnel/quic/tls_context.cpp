@@ -37,7 +37,11 @@ struct ContextDeleter {
 using BioPtr = std::unique_ptr<BIO, BioDeleter>;
 using X509Ptr = std::unique_ptr<X509, X509Deleter>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, KeyDeleter>;
+struct TlsDeleter {
+  void operator()(SSL* tls) const noexcept { SSL_free(tls); }
+};
 using ContextPtr = std::unique_ptr<SSL_CTX, ContextDeleter>;
+using TlsPtr = std::unique_ptr<SSL, TlsDeleter>;
 
 // Takes the library's error queue with it, so that nothing stale is reported later.
 Error tls_failure(std::string_view operation)
@@ -143,8 +147,13 @@ struct TlsContext::Impl {
 
   Result<> set_trust(const CertificateAuthorities& trust)
   {
+    // Without a name to check, anybody with any certificate would do.
+    if (server_name.empty()) return fail(Errc::invalid_argument, "no server name to check");
     checks_name = true;
     SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
+    // A file says what is trusted, be it an authority or the gateway's own certificate.
+    if (trust.ca_path)
+      X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context.get()), X509_V_FLAG_PARTIAL_CHAIN);
     const int loaded =
         trust.ca_path
             ? SSL_CTX_load_verify_locations(context.get(), trust.ca_path->c_str(), nullptr)
@@ -204,25 +213,23 @@ Result<TlsContext> TlsContext::for_server(const ServerTlsOptions& options)
 
 ssl_st* TlsContext::new_handshake() const
 {
-  SSL* tls = SSL_new(impl_->context.get());
-  if (tls == nullptr) return nullptr;
+  TlsPtr tls{SSL_new(impl_->context.get())};
+  if (!tls) return nullptr;
   if (!impl_->is_client) {
-    SSL_set_accept_state(tls);
-    return tls;
+    SSL_set_accept_state(tls.get());
+    return tls.release();
   }
-  SSL_set_connect_state(tls);
-  SSL_set_alpn_protos(tls, kAlpnH3.data(), kAlpnH3.size());
-  const bool named = !impl_->server_name.empty() && !IpAddress::parse(impl_->server_name);
-  if (named) SSL_set_tlsext_host_name(tls, impl_->server_name.c_str());
+  SSL_set_connect_state(tls.get());
+  const std::string& name = impl_->server_name;
+  const bool named = !name.empty() && !IpAddress::parse(name);
+  bool ready = SSL_set_alpn_protos(tls.get(), kAlpnH3.data(), kAlpnH3.size()) == 0;
+  if (named) ready = ready && SSL_set_tlsext_host_name(tls.get(), name.c_str()) == 1;
   if (impl_->checks_name) {
-    X509_VERIFY_PARAM* parameters = SSL_get0_param(tls);
-    if (named)
-      X509_VERIFY_PARAM_set1_host(parameters, impl_->server_name.c_str(),
-                                  impl_->server_name.size());
-    else
-      X509_VERIFY_PARAM_set1_ip_asc(parameters, impl_->server_name.c_str());
+    X509_VERIFY_PARAM* parameters = SSL_get0_param(tls.get());
+    ready = ready && (named ? X509_VERIFY_PARAM_set1_host(parameters, name.c_str(), name.size())
+                            : X509_VERIFY_PARAM_set1_ip_asc(parameters, name.c_str())) == 1;
   }
-  return tls;
+  return ready ? tls.release() : nullptr;
 }
 
 std::optional<crypto::SpkiPin> peer_pin(const ssl_st& tls)

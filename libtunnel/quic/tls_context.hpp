@@ -21,13 +21,15 @@ struct PinnedKeys {
 };
 /// Trust what these authorities vouch for, under the server's name.
 struct CertificateAuthorities {
-  std::optional<std::filesystem::path> ca_path;  ///< PEM bundle; absent: the system's.
+  /// PEM bundle of authorities, or of the gateway's own certificate; absent: the system's.
+  std::optional<std::filesystem::path> ca_path;
 };
 using ServerTrust = std::variant<PinnedKeys, CertificateAuthorities>;
 
 struct ClientTlsOptions {
   ServerTrust trust;
-  std::string server_name;  ///< Sent as SNI unless it is an address; checked with authorities.
+  /// Sent as SNI unless it is an address; with authorities also checked, so it must not be empty.
+  std::string server_name;
   std::optional<crypto::Identity> certificate;  ///< Shown when the gateway asks for one.
 };
 
@@ -48,7 +50,7 @@ class TlsContext {
   TlsContext& operator=(TlsContext&&) noexcept;
   ~TlsContext();
 
-  /// A fresh handshake. The caller frees it with SSL_free.
+  /// A fresh handshake, or nullptr. The caller frees it with SSL_free.
   [[nodiscard]] ssl_st* new_handshake() const;
 
  private:

@@ -32,6 +32,15 @@ TEST_CASE("TLS: authorities come from a file that must exist", "[unit][tls]")
   CHECK(none.error().context.find("/nowhere/authorities.pem") != std::string::npos);
 }
 
+TEST_CASE("TLS: authorities without a name to check are refused", "[unit][tls]")
+{
+  ClientTlsOptions options = trusting(CertificateAuthorities{});
+  options.server_name.clear();
+  const auto context = TlsContext::for_client(options);
+  REQUIRE(context.has_error());
+  CHECK(context.error().code == Errc::invalid_argument);
+}
+
 TEST_CASE("TLS: an identity must be a certificate with its own key", "[unit][tls]")
 {
   const crypto::Identity good = gateway_identity();
