@@ -1,6 +1,11 @@
 // Who gets a tunnel, and what everybody else is told.
 
+#include <unistd.h>
+
 #include <catch2/catch_test_macros.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 
 #include "tests/support/hex.hpp"
 #include "tests/support/http3_peers.hpp"
@@ -11,6 +16,24 @@ using namespace slopn::test;
 using namespace std::chrono_literals;
 
 namespace {
+
+// A file with certificates that goes when this does.
+struct PemFile {
+  explicit PemFile(const std::string& text)
+  {
+    std::string name = (std::filesystem::temp_directory_path() / "slopn-pem-XXXXXX").string();
+    const int fd = ::mkstemp(name.data());
+    REQUIRE(fd >= 0);
+    ::close(fd);
+    path = name;
+    std::ofstream{path} << text;
+  }
+  PemFile(const PemFile&) = delete;
+  PemFile& operator=(const PemFile&) = delete;
+  ~PemFile() { std::filesystem::remove(path); }
+
+  std::filesystem::path path;
+};
 
 crypto::Identity client_certificate()
 {
@@ -32,7 +55,8 @@ session::AdmissionRules rules_for_certificate(const crypto::Identity& identity)
 TEST_CASE("identity: a gateway with another key is refused for good", "[sim][identity]")
 {
   ClientSetup setup;
-  setup.pin = *crypto::spki_pin(crypto::make_self_signed_identity("impostor")->certificate_pem);
+  setup.trust = quic::PinnedKeys{
+      {*crypto::spki_pin(crypto::make_self_signed_identity("impostor")->certificate_pem)}};
   TunnelScene scene{{}, setup};
   CHECK_FALSE(scene.connect());
   REQUIRE(scene.client->closed());
@@ -41,6 +65,59 @@ TEST_CASE("identity: a gateway with another key is refused for good", "[sim][ide
   CHECK(scene.gateway->visitors.empty());
   scene.network.run_for(1s);
   CHECK(scene.gateway->endpoint().connections() == 0);  // it has been told
+}
+
+TEST_CASE("identity: one of several pinned keys is enough", "[sim][identity]")
+{
+  ClientSetup setup;
+  setup.trust = quic::PinnedKeys{
+      {*crypto::spki_pin(crypto::make_self_signed_identity("next")->certificate_pem),
+       gateway_pin()}};
+  TunnelScene scene{{}, setup};
+  CHECK(scene.connect());
+}
+
+TEST_CASE("identity: authorities vouch for a name, and for no other", "[sim][identity]")
+{
+  const PemFile right{gateway_identity().certificate_pem};
+  const PemFile wrong{crypto::make_self_signed_identity("gateway.example")->certificate_pem};
+  ClientSetup setup;
+  setup.trust = quic::CertificateAuthorities{right.path};
+  SECTION("the right name")
+  {
+    TunnelScene scene{{}, setup};
+    const bool connected = scene.connect();
+    INFO((scene.client->closed() ? scene.client->session().close_reason().message() : ""));
+    CHECK(connected);
+  }
+  SECTION("another name")
+  {
+    setup.server_name = "other.example";
+    TunnelScene scene{{}, setup};
+    CHECK_FALSE(scene.connect());
+    CHECK(scene.client->close_code() == Errc::identity_mismatch);
+  }
+  SECTION("an address is no name")
+  {
+    setup.server_name = "192.0.2.1";
+    TunnelScene scene{{}, setup};
+    CHECK_FALSE(scene.connect());
+    CHECK(scene.client->close_code() == Errc::identity_mismatch);
+  }
+  SECTION("another authority")
+  {
+    setup.trust = quic::CertificateAuthorities{wrong.path};
+    TunnelScene scene{{}, setup};
+    CHECK_FALSE(scene.connect());
+    CHECK(scene.client->close_code() == Errc::identity_mismatch);
+  }
+  SECTION("the system's authorities do not know it")
+  {
+    setup.trust = quic::CertificateAuthorities{};
+    TunnelScene scene{{}, setup};
+    CHECK_FALSE(scene.connect());
+    CHECK(scene.client->close_code() == Errc::identity_mismatch);
+  }
 }
 
 TEST_CASE("identity: an unknown key is refused like a mistyped address", "[sim][identity]")

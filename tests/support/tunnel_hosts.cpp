@@ -26,10 +26,10 @@ quic::TlsContext server_tls(const GatewaySetup& setup)
 
 quic::TlsContext client_tls(const ClientSetup& setup)
 {
-  return must(
-      quic::TlsContext::for_client({.trust = quic::PinnedKeys{{setup.pin.value_or(gateway_pin())}},
-                                    .server_name = "gateway.example",
-                                    .certificate = setup.certificate}));
+  return must(quic::TlsContext::for_client(
+      {.trust = setup.trust.value_or(quic::PinnedKeys{{gateway_pin()}}),
+       .server_name = setup.server_name,
+       .certificate = setup.certificate}));
 }
 
 }  // namespace

@@ -91,7 +91,8 @@ class GatewayHost final : public SimulatedHost,
 struct ClientSetup {
   UdpEndpoint address = client_address(1);
   UdpEndpoint gateway = kGatewayV4;
-  std::optional<crypto::SpkiPin> pin{};           ///< Absent: the right one.
+  std::optional<quic::ServerTrust> trust{};  ///< Absent: the gateway's pin.
+  std::string server_name = "gateway.example";
   std::optional<crypto::Identity> certificate{};  ///< For TLS client authentication.
   session::ClientSessionOptions session{};        ///< The authority is filled in.
 };
