@@ -2,6 +2,7 @@
 
 #include <cassert>
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 #include "libtunnel/base/bytes.hpp"
@@ -15,7 +16,8 @@ namespace slopn {
 class PacketBatch {
  public:
   PacketBatch(std::size_t max_packets, std::size_t max_packet_bytes)
-      : slot_bytes_(max_packet_bytes), storage_(max_packets * max_packet_bytes)
+      : slot_bytes_(max_packet_bytes),
+        storage_(std::make_unique_for_overwrite<std::byte[]>(max_packets * max_packet_bytes))
   {
     packets_.reserve(max_packets);
   }
@@ -28,7 +30,7 @@ class PacketBatch {
   [[nodiscard]] MutableByteView next_slot() noexcept
   {
     assert(!full());
-    return {storage_.data() + packets_.size() * slot_bytes_, slot_bytes_};
+    return {storage_.get() + packets_.size() * slot_bytes_, slot_bytes_};
   }
 
   /// Makes the first `size_bytes` of `next_slot()` the batch's last packet.
@@ -48,7 +50,7 @@ class PacketBatch {
 
  private:
   std::size_t slot_bytes_;
-  std::vector<std::byte> storage_;
+  std::unique_ptr<std::byte[]> storage_;  // not zeroed: unused slots take no memory
   std::vector<MutableByteView> packets_;
 };
 

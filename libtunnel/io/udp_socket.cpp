@@ -7,6 +7,7 @@
 #include <array>
 #include <cstring>
 
+#include "libtunnel/base/socket_address.hpp"
 #include "libtunnel/base/unique_fd.hpp"
 
 // Older headers than the kernels they run on.
@@ -25,44 +26,6 @@ constexpr std::uint8_t kEcnMask = 3;
 Error last_os_error(std::string_view operation)
 {
   return fail({errno, boost::system::system_category()}, operation);
-}
-
-socklen_t to_socket_address(const UdpEndpoint& endpoint, sockaddr_storage& storage) noexcept
-{
-  const ByteView bytes = endpoint.address.bytes();
-  if (endpoint.address.is_v4()) {
-    sockaddr_in v4{};
-    v4.sin_family = AF_INET;
-    v4.sin_port = htons(endpoint.port);
-    std::memcpy(&v4.sin_addr, bytes.data(), bytes.size());
-    std::memcpy(&storage, &v4, sizeof v4);
-    return sizeof v4;
-  }
-  sockaddr_in6 v6{};
-  v6.sin6_family = AF_INET6;
-  v6.sin6_port = htons(endpoint.port);
-  v6.sin6_scope_id = endpoint.scope_id;
-  std::memcpy(&v6.sin6_addr, bytes.data(), bytes.size());
-  std::memcpy(&storage, &v6, sizeof v6);
-  return sizeof v6;
-}
-
-UdpEndpoint from_socket_address(const sockaddr_storage& storage) noexcept
-{
-  UdpEndpoint endpoint;
-  if (storage.ss_family == AF_INET) {
-    sockaddr_in v4{};
-    std::memcpy(&v4, &storage, sizeof v4);
-    endpoint.address = *IpAddress::from_bytes(std::as_bytes(std::span{&v4.sin_addr, 1}));
-    endpoint.port = ntohs(v4.sin_port);
-  } else {
-    sockaddr_in6 v6{};
-    std::memcpy(&v6, &storage, sizeof v6);
-    endpoint.address = *IpAddress::from_bytes(std::as_bytes(std::span{&v6.sin6_addr, 1}));
-    endpoint.port = ntohs(v6.sin6_port);
-    if (endpoint.address.is_link_local()) endpoint.scope_id = v6.sin6_scope_id;
-  }
-  return endpoint;
 }
 
 Result<> set_option(int fd, int level, int name, int value, std::string_view operation)
@@ -239,19 +202,19 @@ Result<> UdpSocket::note_local()
   socklen_t size = sizeof address;
   if (::getsockname(descriptor_.native_handle(), reinterpret_cast<sockaddr*>(&address), &size) < 0)
     return last_os_error("read our own address");
-  local_ = from_socket_address(address);
+  local_ = from_socket_address(reinterpret_cast<const sockaddr*>(&address), size);
   return {};
 }
 
 void UdpSocket::prepare_receive()
 {
-  receive_buffer_.resize(kMessages * kMessageBytes);
+  receive_buffer_ = std::make_unique_for_overwrite<std::byte[]>(kMessages * kMessageBytes);
   control_buffer_.resize(kMessages * kControlBytes);
   addresses_.resize(kMessages);
   vectors_.resize(kMessages);
   messages_.resize(kMessages);
   for (std::size_t i = 0; i < kMessages; ++i) {
-    vectors_[i] = {receive_buffer_.data() + i * kMessageBytes, kMessageBytes};
+    vectors_[i] = {receive_buffer_.get() + i * kMessageBytes, kMessageBytes};
     messages_[i].msg_hdr.msg_iov = &vectors_[i];
     messages_[i].msg_hdr.msg_iovlen = 1;
     messages_[i].msg_hdr.msg_name = &addresses_[i];
@@ -291,8 +254,8 @@ std::size_t UdpSocket::deliver(const mmsghdr& message, DatagramReceiver& receive
   const ReceivedMeta meta = read_meta(message.msg_hdr);
   quic::UdpPath path{local_, remote_};
   if (!connected_)
-    path.remote =
-        from_socket_address(*static_cast<const sockaddr_storage*>(message.msg_hdr.msg_name));
+    path.remote = from_socket_address(static_cast<const sockaddr*>(message.msg_hdr.msg_name),
+                                      message.msg_hdr.msg_namelen);
   if (meta.local && reports_local_) path.local.address = *meta.local;
 
   ByteView rest{static_cast<const std::byte*>(message.msg_hdr.msg_iov->iov_base), message.msg_len};

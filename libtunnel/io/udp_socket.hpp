@@ -76,8 +76,8 @@ class UdpSocket {
   bool segmentation_ = true;
   bool reports_local_ = false;  // each payload's local address, because we are bound to any
   UdpEndpoint local_;
-  UdpEndpoint remote_;  // only when connected
-  std::vector<std::byte> receive_buffer_;
+  UdpEndpoint remote_;                           // only when connected
+  std::unique_ptr<std::byte[]> receive_buffer_;  // not zeroed: what no packet needs stays unused
   std::vector<std::byte> control_buffer_;
   std::vector<sockaddr_storage> addresses_;
   std::vector<iovec> vectors_;

@@ -17,7 +17,9 @@ bool may_extend(const PacketTrain::Run& run, std::size_t size_bytes, const UdpPa
 }  // namespace
 
 PacketTrain::PacketTrain(std::size_t max_packets, std::size_t max_payload_bytes)
-    : max_payload_bytes_(max_payload_bytes), storage_(max_packets * max_payload_bytes)
+    : max_payload_bytes_(max_payload_bytes),
+      capacity_bytes_(max_packets * max_payload_bytes),
+      storage_(std::make_unique_for_overwrite<std::byte[]>(capacity_bytes_))
 {
   runs_.reserve(max_packets);
 }

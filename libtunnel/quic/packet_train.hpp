@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -45,12 +46,12 @@ class PacketTrain {
   /// Whether a payload of the longest size still fits.
   [[nodiscard]] bool has_room() const noexcept
   {
-    return used_bytes_ + max_payload_bytes_ <= storage_.size();
+    return used_bytes_ + max_payload_bytes_ <= capacity_bytes_;
   }
   /// Where the next payload goes: `max_payload_bytes` long. Needs `has_room()`.
   [[nodiscard]] MutableByteView tail() noexcept
   {
-    return {storage_.data() + used_bytes_, max_payload_bytes_};
+    return {storage_.get() + used_bytes_, max_payload_bytes_};
   }
   /// Adds the first `size_bytes` of `tail()`.
   void append(std::size_t size_bytes, const UdpPath& path, EcnBits ecn);
@@ -59,7 +60,7 @@ class PacketTrain {
   [[nodiscard]] std::span<const Run> runs() const noexcept { return runs_; }
   [[nodiscard]] ByteView bytes(const Run& run) const noexcept
   {
-    return ByteView{storage_}.subspan(run.offset_bytes, run.size_bytes);
+    return {storage_.get() + run.offset_bytes, run.size_bytes};
   }
   void clear() noexcept
   {
@@ -70,7 +71,8 @@ class PacketTrain {
  private:
   std::size_t max_payload_bytes_;
   std::size_t used_bytes_ = 0;
-  std::vector<std::byte> storage_;
+  std::size_t capacity_bytes_;
+  std::unique_ptr<std::byte[]> storage_;  // not zeroed: what is never used takes no memory
   std::vector<Run> runs_;
 };
 

@@ -2,13 +2,13 @@
 
 // Private to this folder: the C handles behind QuicConnection, and the seam of types.
 
-#include <netinet/in.h>
 #include <ngtcp2/ngtcp2.h>
 #include <ngtcp2/ngtcp2_crypto.h>
 #include <openssl/ssl.h>
 
 #include <memory>
 
+#include "libtunnel/base/socket_address.hpp"
 #include "libtunnel/quic/quic_connection.hpp"
 
 namespace slopn::quic {
@@ -58,10 +58,6 @@ class NativePath {
 };
 
 [[nodiscard]] UdpPath from_native(const ngtcp2_path& path) noexcept;
-
-/// The family's socket address in `storage`; returns its length.
-[[nodiscard]] std::size_t to_socket_address(const UdpEndpoint& endpoint,
-                                            sockaddr_storage& storage) noexcept;
 
 [[nodiscard]] ngtcp2_cid random_id(std::size_t size_bytes) noexcept;
 
