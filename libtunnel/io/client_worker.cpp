@@ -101,7 +101,7 @@ asio::awaitable<void> ClientWorker::stop()
 {
   end_link();
   detach_tun();
-  return burials_.join();
+  co_await burials_.join();  // a coroutine: what is above belongs on our executor too
 }
 
 ClientCounters ClientWorker::counters() const
@@ -120,13 +120,15 @@ asio::awaitable<void> ClientWorker::receive(Link& link)
   co_await asio::this_coro::throw_if_cancelled(false);
   for (;;) {
     auto ready = co_await link.socket->wait_readable();
-    const bool stop = co_await stop_requested();
+    bool stop = co_await stop_requested();
     if (stop) co_return;
     if (!ready) {
       lose(link, std::move(ready.error()));
       co_return;
     }
     receive_batch(link);
+    stop = co_await stop_requested();  // the batch may have ended the link, and us with it
+    if (stop) co_return;
   }
 }
 
@@ -135,8 +137,10 @@ void ClientWorker::receive_batch(Link& link)
   now_ = Clock::now();
   const auto received = link.socket->receive(*this);
   // ICMP says that nobody is there. Before the tunnel is up that is an answer; afterwards it may be
-  // forged, and silence is what ends a connection.
-  if (!received && !link.configured)
+  // forged, and silence is what ends a connection. "Too long" concerns a probe for the path's MTU.
+  const bool probe_too_long =
+      !received && received.error().code == boost::system::errc::message_size;
+  if (!received && !link.configured && !probe_too_long)
     return lose(link, fail(Errc::unreachable, "gateway at " + link.order.gateway.to_string() +
                                                   " (" + received.error().code.message() + ")"));
   link.session->flush(now_);
