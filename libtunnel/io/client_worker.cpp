@@ -218,6 +218,7 @@ std::size_t ClientWorker::on_inner_packets(std::span<const MutableByteView> pack
 void ClientWorker::on_inner_pause()
 {
   if (!link_) return;
+  now_ = Clock::now();  // the packets before the pause may have been dropped without a look at it
   link_->session->flush(now_);
   after_activity(*link_);
 }
