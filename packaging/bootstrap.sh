@@ -174,6 +174,9 @@ fetch_catch2() { private_fetch "$newer" libcatch2-dev "$SLOPN_DEPS/root" || die 
 # Only headers are used: slopn compiles no Boost library.
 fetch_boost() { private_fetch trixie libboost1.88-dev "$SLOPN_DEPS/root" || die "no libboost1.88-dev in trixie"; }
 
+# Hidden, so that nobody else binds to it; in sections, so that only what is used is linked.
+tls_flags="-fvisibility=hidden -ffunction-sections -fdata-sections"
+
 build_static() { # NAME SOURCE_DIR CMAKE_OPTION...
   local name=$1 source=$2 launcher=()
   shift 2
@@ -181,7 +184,7 @@ build_static() { # NAME SOURCE_DIR CMAKE_OPTION...
   rm -rf "${SLOPN_DEPS:?}/$name" "$SLOPN_DEPS/work/$name"
   run_logged "$name-configure" cmake -S "$source" -B "$SLOPN_DEPS/work/$name" -G Ninja \
     -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=OFF -DCMAKE_POSITION_INDEPENDENT_CODE=ON \
-    -DCMAKE_C_FLAGS=-fvisibility=hidden -DCMAKE_CXX_FLAGS=-fvisibility=hidden -DCMAKE_ASM_FLAGS=-fvisibility=hidden \
+    -DCMAKE_C_FLAGS="$tls_flags" -DCMAKE_CXX_FLAGS="$tls_flags" -DCMAKE_ASM_FLAGS=-fvisibility=hidden \
     -DCMAKE_INSTALL_PREFIX="$SLOPN_DEPS/$name" -DCMAKE_INSTALL_LIBDIR=lib "${launcher[@]}" "$@"
   run_logged "$name-build" cmake --build "$SLOPN_DEPS/work/$name" --parallel "$SLOPN_JOBS"
 }
@@ -190,7 +193,7 @@ build_static() { # NAME SOURCE_DIR CMAKE_OPTION...
 build_aws_lc() {
   local package=librust-aws-lc-sys-dev dir="$SLOPN_DEPS/src/aws-lc" key source
   private_fetch sid "$package" "$dir" || return 1
-  key=$(tail -n 1 "$SLOPN_DEPS/deps.lock.new")
+  key="$(tail -n 1 "$SLOPN_DEPS/deps.lock.new") $tls_flags"
   if built aws-lc "$key" && [ -e "$SLOPN_DEPS/aws-lc/lib/libssl.a" ]; then return 0; fi
   source=$(find "$dir" -path '*/aws-lc/ssl/ssl_lib.cc' -printf '%h\n' | sort -V | tail -n 1)
   [ -n "$source" ] || die "$package has no AWS-LC in it any more" "Use SLOPN_TLS=boringssl and tell the maintainers."
@@ -207,7 +210,7 @@ build_aws_lc() {
 build_boringssl() {
   local source=android-platform-external-boringssl key
   private_source "$newer" "$source" || die "no $source in $newer"
-  key="$(tail -n 1 "$SLOPN_DEPS/deps.lock.new") $(sha256sum <"$SLOPN_ROOT/packaging/boringssl/CMakeLists.txt")"
+  key="$(tail -n 1 "$SLOPN_DEPS/deps.lock.new") $(sha256sum <"$SLOPN_ROOT/packaging/boringssl/CMakeLists.txt") $tls_flags"
   if built boringssl "$key" && [ -e "$SLOPN_DEPS/boringssl/lib/libssl.a" ]; then return 0; fi
   say "building BoringSSL (about a minute)"
   build_static boringssl "$SLOPN_ROOT/packaging/boringssl" -DSLOPN_BORINGSSL_SOURCE="$SLOPN_DEPS/src/$source"
