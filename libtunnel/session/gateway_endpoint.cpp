@@ -64,8 +64,7 @@ void GatewayEndpoint::read(const quic::UdpPath& path, quic::EcnBits ecn, ByteVie
 void GatewayEndpoint::let_in(const quic::UdpPath& path, quic::EcnBits ecn, ByteView packet,
                              quic::AcceptedInitial initial, Clock::time_point now)
 {
-  if (sessions_.size() >= options_.max_sessions || handshakes_.size() >= options_.max_handshakes)
-    return;
+  if (sessions_.size() >= options_.max_sessions && visitors_.empty()) return;
   const SessionId id{++last_id_};
   auto made =
       std::make_unique<GatewaySession>(id, static_cast<Owner&>(*this), options_.max_queue_bytes);
@@ -83,9 +82,10 @@ void GatewayEndpoint::let_in(const quic::UdpPath& path, quic::EcnBits ecn, ByteV
     if (!started) return;
     sessions_.emplace(id, std::move(made));
     handshakes_.insert(id);
+    visitors_.insert(id);
     session.read(path, ecn, packet, now);
   }
-  if (!session.quic().closed()) return;
+  if (!session.quic().closed()) return keep_limits(now);
   // Garbage. It goes at once, lest it swallow a real first packet that comes right behind it.
   const bool wants_address_proof = session.quic().wants_address_proof();
   std::erase(active_, &session);
@@ -94,6 +94,23 @@ void GatewayEndpoint::let_in(const quic::UdpPath& path, quic::EcnBits ecn, ByteV
   const auto decision = door_.decide(path, packet, quic::ServerDoor::AddressProof::required, now);
   if (const auto* reply = std::get_if<quic::ServerDoor::Answer>(&decision))
     answer(path, reply->reply);
+}
+
+// After a newcomer: not before, because garbage must not end anything.
+void GatewayEndpoint::keep_limits(Clock::time_point now)
+{
+  if (handshakes_.size() > options_.max_handshakes)
+    end_at_once(*find(*handshakes_.begin()), now);
+  else if (visitors_.size() > options_.max_visitors || sessions_.size() > options_.max_sessions)
+    end_at_once(*find(*visitors_.begin()), now);
+}
+
+void GatewayEndpoint::end_at_once(GatewaySession& session, Clock::time_point now)
+{
+  session.close(fail(Errc::busy, "too many visitors"));
+  write_session(session, now);
+  std::erase(active_, &session);
+  forget(session);
 }
 
 void GatewayEndpoint::answer(const quic::UdpPath& path, ByteView reply)
@@ -227,6 +244,7 @@ void GatewayEndpoint::forget(GatewaySession& session)
   const auto kept_until_the_end = sessions_.extract(id);
   schedule_.erase({session.scheduled_at, id});
   handshakes_.erase(id);
+  visitors_.erase(id);
   for (const quic::ConnectionId& connection_id : session.connection_ids)
     by_connection_id_.erase(connection_id);
   for (const IpPrefix& address : session.admission().addresses) {
@@ -286,6 +304,7 @@ bool GatewayEndpoint::admit(SessionId id, Admission admission, Clock::time_point
     const InCall guard{in_call_, *session};
     session->admit(std::move(admission));
   }
+  visitors_.erase(id);
   for (const SessionId old : replaced) {
     if (GatewaySession* other = find(old))
       other->close(fail(Errc::refused, "the client has connected anew"));

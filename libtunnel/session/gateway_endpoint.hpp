@@ -23,11 +23,14 @@ struct GatewayEndpointOptions {
   /// Where clients live; packets between them need `client_to_client`.
   std::vector<IpPrefix> pools;
   bool client_to_client = false;
-  std::size_t max_sessions = 10'000;
+  std::size_t max_sessions = 10'000;  ///< Connections of clients and visitors together.
   /// From so many unfinished handshakes on, clients must first prove their address (Retry).
   std::size_t retry_above_handshakes = 64;
-  /// From so many on, nobody new is let in.
+  /// From so many unfinished handshakes, or connections without a tunnel, on, the oldest of them
+  /// ends for each newcomer: strangers can hold no place for ever, and a client needs its own only
+  /// for two round trips.
   std::size_t max_handshakes = 1'000;
+  std::size_t max_visitors = 1'000;
   std::size_t max_queue_bytes = 1'000'000;  ///< Of packets waiting for one client.
 };
 
@@ -99,6 +102,8 @@ class GatewayEndpoint final : private GatewaySession::Owner, private quic::Conne
 
   void let_in(const quic::UdpPath& path, quic::EcnBits ecn, ByteView packet,
               quic::AcceptedInitial initial, Clock::time_point now);
+  void keep_limits(Clock::time_point now);
+  void end_at_once(GatewaySession& session, Clock::time_point now);
   void answer(const quic::UdpPath& path, ByteView reply);
   void send_one(ByteView packet, Clock::time_point now);
   void answer_too_big(ByteView packet, std::size_t mtu_bytes, Clock::time_point now);
@@ -122,7 +127,8 @@ class GatewayEndpoint final : private GatewaySession::Owner, private quic::Conne
   std::unordered_map<quic::ConnectionId, GatewaySession*> by_connection_id_;
   std::unordered_map<IpAddress, GatewaySession*> by_inner_address_;
   std::set<std::pair<Clock::time_point, SessionId>> schedule_;
-  std::set<SessionId> handshakes_;
+  std::set<SessionId> handshakes_;  // a part of visitors_; both oldest first
+  std::set<SessionId> visitors_;    // not admitted
   std::vector<GatewaySession*> active_;
   GatewaySession* in_call_ = nullptr;  // whose callbacks are running
   bool flushing_ = false;

@@ -129,7 +129,8 @@ void GatewaySession::on_tunnel_request(quic::StreamId stream, const quic::Header
   auto visitor = identify(request);
   if (!visitor) return reply(stream, page_not_found(request));
   // From here on it is a client of ours, so answers may be plain.
-  const bool offers_capsules = request.get("capsule-protocol") == "?1";
+  const bool offers_capsules =
+      request.get("capsule-protocol") == "?1" && !http_.peer_refuses_datagrams();
   if (tunnel_ || !offers_capsules ||
       classify_path(request.get(":path")) == RequestPath::narrower_tunnel) {
     const char* status = tunnel_ ? "409" : offers_capsules ? "501" : "400";
@@ -253,8 +254,9 @@ void GatewaySession::on_body(quic::StreamId stream, ByteView bytes)
 
 void GatewaySession::on_body_end(quic::StreamId stream)
 {
-  if (tunnel_ && stream == tunnel_->stream())
-    http_.close(quic::kH3NoError, fail(Errc::peer_closed, "client ended the tunnel"));
+  if (!tunnel_ || stream != tunnel_->stream()) return;
+  if (connect_ip_) return after_capsules(connect_ip_->on_stream_end());
+  http_.close(quic::kH3NoError, fail(Errc::peer_closed, "client ended the tunnel"));
 }
 
 void GatewaySession::on_stream_gone(quic::StreamId stream)

@@ -23,6 +23,10 @@ std::size_t TunnelPath::mtu_bytes() const noexcept
 
 TunnelPath::Sent TunnelPath::send(ByteView packet, quic::PacketTrain& train, Clock::time_point now)
 {
+  if (connection_.ending()) {
+    count_drop(DropReason::tunnel_down);
+    return Sent::taken;
+  }
   const std::array payloads = {packet};
   if (connection_.write_datagrams<ByteView>(prefix_.view(), payloads, train, now) == 0)
     return Sent::blocked;
