@@ -170,6 +170,7 @@ struct Http3Connection::Callbacks {
                            void* user_data) noexcept
   {
     return guarded(user_data, [&](Http3Connection& http) {
+      http.peer_refuses_datagrams_ = settings->h3_datagram == 0;
       if (http.role_ != Role::client) return;
       http.listener_.on_ready(settings->enable_connect_protocol != 0 && settings->h3_datagram != 0);
     });

@@ -94,6 +94,9 @@ class Http3Connection final : public QuicApplication {
   /// Says goodbye and closes the connection.
   void close(AppErrorCode code, Error reason);
 
+  /// Whether the peer's settings have come, without HTTP datagrams in them; RFC 9297 section 2.1.1.
+  [[nodiscard]] bool peer_refuses_datagrams() const noexcept { return peer_refuses_datagrams_; }
+
  private:
   struct Callbacks;  // what nghttp3 calls
   struct Stream;     // our side of one message
@@ -122,6 +125,7 @@ class Http3Connection final : public QuicApplication {
   Role role_;
   Http3Listener& listener_;
   QuicConnection* quic_ = nullptr;
+  bool peer_refuses_datagrams_ = false;
   std::unique_ptr<nghttp3_conn, ConnDeleter> conn_;
   std::map<StreamId, std::unique_ptr<Stream>> streams_;
 };

@@ -13,8 +13,9 @@ namespace {
 
 // Only capsules travel on streams, so little credit is enough; a tunnel's packets are datagrams,
 // which no flow control holds back.
-constexpr std::uint64_t kStreamWindowBytes = 64 * 1024;
-constexpr std::uint64_t kConnectionWindowBytes = 256 * 1024;
+// Nobody has to be trusted with more: ngtcp2 keeps what comes out of order.
+constexpr std::uint64_t kStreamWindowBytes = 32 * 1024;
+constexpr std::uint64_t kConnectionWindowBytes = 64 * 1024;
 constexpr std::uint64_t kUnidirectionalStreams = 8;  // control, two of QPACK, room for grease
 constexpr std::uint64_t kMaxDatagramFrameBytes = 65535;
 constexpr std::uint64_t kInitialConnectionIdBytes = 18;
