@@ -259,6 +259,31 @@ TEST_CASE("flood: changed copies of real packets do not disturb the tunnel", "[s
   CHECK(scene.gateway->inner_count == 200);
 }
 
+TEST_CASE("flood: strangers that fill every place do not keep a client out", "[sim][flood]")
+{
+  GatewaySetup setup;
+  setup.endpoint.max_visitors = 20;
+  setup.endpoint.max_sessions = 21;
+  TunnelScene scene{setup};
+  REQUIRE(scene.connect());
+  std::vector<std::unique_ptr<Http3Visitor>> strangers;
+  for (std::uint32_t i = 0; i < 50; ++i) {
+    strangers.push_back(
+        std::make_unique<Http3Visitor>(scene.network, client_address(100 + i), kGatewayV4));
+    scene.network.run_for(10ms);
+    CHECK(scene.gateway->endpoint().connections() <= 21);
+  }
+  scene.network.run_for(1s);
+  CHECK(scene.gateway->endpoint().connections() == 21);
+  CHECK(strangers.front()->quic().closed());  // the first to come is the first to go
+  CHECK_FALSE(strangers.back()->quic().closed());
+  CHECK_FALSE(scene.client->closed());
+
+  scene.client->close();
+  scene.network.run_for(100ms);
+  CHECK(scene.connect());
+}
+
 TEST_CASE("flood: visitors who ask for nothing leave in time", "[sim][flood]")
 {
   TunnelScene scene;
