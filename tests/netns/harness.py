@@ -376,8 +376,13 @@ class Daemon:
         return self.status().get("state", "")
 
     def wait_state(self, *states: str, timeout: float = 10) -> dict[str, Any]:
-        wait_until(lambda: self.state in states, timeout, f"{self.name} to be {' or '.join(states)}")
-        return self.status()
+        """The first status document with one of these states."""
+
+        def matching() -> Optional[dict[str, Any]]:
+            status = self.status()
+            return status if status.get("state") in states else None
+
+        return wait_until(matching, timeout, f"{self.name} to be {' or '.join(states)}")
 
     # ---- its process
 
