@@ -148,7 +148,7 @@ Result<std::unique_ptr<QuicConnection>> QuicConnection::connect(const ClientOrde
                                  &callbacks, &settings, &parameters, nullptr, made.get());
       error != 0)
     return fail(Errc::invalid_argument, ngtcp2_strerror(error));
-  if (auto adopted = made->adopt(conn, order.tls); !adopted) return adopted.error();
+  if (auto adopted = made->adopt(conn, order.tls, now); !adopted) return adopted.error();
   ngtcp2_conn_set_keep_alive_timeout(conn, to_native(order.options.keep_alive));
   return made;
 }
@@ -188,15 +188,16 @@ Result<std::unique_ptr<QuicConnection>> QuicConnection::accept(const ServerOrder
                                  &callbacks, &settings, &parameters, nullptr, made.get());
       error != 0)
     return fail(Errc::invalid_argument, ngtcp2_strerror(error));
-  if (auto adopted = made->adopt(conn, order.tls); !adopted) return adopted.error();
+  if (auto adopted = made->adopt(conn, order.tls, now); !adopted) return adopted.error();
   // The client's later packets carry ours; a repeated first one still carries its own.
   order.registry.on_id_added(from_native(source));
   order.registry.on_id_added(order.initial.client_chosen);
   return made;
 }
 
-Result<> QuicConnection::adopt(ngtcp2_conn* conn, const TlsContext& tls)
+Result<> QuicConnection::adopt(ngtcp2_conn* conn, const TlsContext& tls, Clock::time_point now)
 {
+  native_->last_tick = to_native(now);
   native_->conn.reset(conn);
   native_->tls.reset(tls.new_handshake());
   if (!native_->tls) return fail(Errc::tls_failure, "begin a TLS handshake");
@@ -212,7 +213,7 @@ void QuicConnection::read(const UdpPath& path, EcnBits ecn, ByteView packet, Clo
   NativePath native_path{path};
   const ngtcp2_pkt_info info{.ecn = ecn};
   const int error = ngtcp2_conn_read_pkt(native_->conn.get(), native_path.get(), &info,
-                                         u8(packet.data()), packet.size(), to_native(now));
+                                         u8(packet.data()), packet.size(), native_->tick(now));
   if (error != 0) return fail_native(error);
   (void)notice_path_mtu();
 }
@@ -229,7 +230,7 @@ bool QuicConnection::write_datagram(ByteView prefix, ByteView payload, PacketTra
     const MutableByteView out = train.tail();
     const ngtcp2_ssize size = ngtcp2_conn_writev_datagram(
         native_->conn.get(), path.get(), &info, u8(out.data()), out.size(), &accepted, 0, 0,
-        pieces.data(), pieces.size(), to_native(now));
+        pieces.data(), pieces.size(), native_->tick(now));
     // Before the handshake is done, or longer than the peer allows: nothing can carry it.
     if (size == NGTCP2_ERR_INVALID_STATE || size == NGTCP2_ERR_INVALID_ARGUMENT) return true;
     if (size < 0) {
@@ -279,7 +280,7 @@ bool QuicConnection::write_stream_packet(PacketTrain& train, Clock::time_point n
         NGTCP2_WRITE_STREAM_FLAG_MORE | (chunk_.fin ? NGTCP2_WRITE_STREAM_FLAG_FIN : 0U);
     const ngtcp2_ssize size = ngtcp2_conn_writev_stream(
         native_->conn.get(), path.get(), &info, u8(out.data()), out.size(), &stream_bytes, flags,
-        chunk_.stream, pieces.data(), count, to_native(now));
+        chunk_.stream, pieces.data(), count, native_->tick(now));
 
     if (size == NGTCP2_ERR_STREAM_DATA_BLOCKED) {
       application_.on_stream_blocked(chunk_.stream);
@@ -311,7 +312,7 @@ void QuicConnection::write_close(PacketTrain& train, Clock::time_point now)
   const MutableByteView out = train.tail();
   const ngtcp2_ssize size =
       ngtcp2_conn_write_connection_close(native_->conn.get(), path.get(), &info, u8(out.data()),
-                                         out.size(), &native_->error, to_native(now));
+                                         out.size(), &native_->error, native_->tick(now));
   if (size > 0) train.append(static_cast<std::size_t>(size), from_native(*path.get()), info.ecn);
   state_ = State::closed;
 }
@@ -328,8 +329,9 @@ Clock::time_point QuicConnection::next_deadline() const noexcept
 void QuicConnection::on_deadline(Clock::time_point now)
 {
   if (ending()) return;
-  if (ngtcp2_conn_get_expiry(native_->conn.get()) > to_native(now)) return;
-  const int error = ngtcp2_conn_handle_expiry(native_->conn.get(), to_native(now));
+  const ngtcp2_tstamp tick = native_->tick(now);
+  if (ngtcp2_conn_get_expiry(native_->conn.get()) > tick) return;
+  const int error = ngtcp2_conn_handle_expiry(native_->conn.get(), tick);
   if (error != 0) return fail_native(error);
   (void)notice_path_mtu();
 }

@@ -104,7 +104,8 @@ struct AcceptedInitial {
 using ResetSecret = std::array<std::uint8_t, 32>;
 
 /// One QUIC connection (RFC 9000, with DATAGRAM frames of RFC 9221): bytes and time in, bytes out.
-/// No socket, no clock, no thread: all methods belong to one thread, and `now` never goes back.
+/// No socket, no clock, no thread: all methods belong to one thread. A `now` before that of an
+/// earlier call counts as the earlier one.
 ///
 /// After a failure or `close()`, one last packet is written that tells the peer; then the
 /// connection is `closed()` for good and says why in `close_reason()`.
@@ -201,7 +202,7 @@ class QuicConnection {
   bool write_datagram(ByteView prefix, ByteView payload, PacketTrain& train, Clock::time_point now);
   void write_close(PacketTrain& train, Clock::time_point now);
   bool write_stream_packet(PacketTrain& train, Clock::time_point now);
-  [[nodiscard]] Result<> adopt(ngtcp2_conn* conn, const TlsContext& tls);
+  [[nodiscard]] Result<> adopt(ngtcp2_conn* conn, const TlsContext& tls, Clock::time_point now);
   [[nodiscard]] std::size_t path_payload_bytes() const noexcept;
   void fail_native(int native_error);
   void end(State state, Error reason);

@@ -6,6 +6,7 @@
 #include <ngtcp2/ngtcp2_crypto.h>
 #include <openssl/ssl.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "libtunnel/base/socket_address.hpp"
@@ -77,6 +78,15 @@ struct QuicConnection::Native {
   std::string error_text;             // ngtcp2 keeps a pointer to it
   std::optional<ConnectionIdFactory> id_factory;
   ResetSecret reset_secret{};
+  ngtcp2_tstamp last_tick = 0;
+
+  /// ngtcp2 aborts the program when time goes back, as it does for a caller who took the time,
+  /// did something else that took it again, and then went on.
+  [[nodiscard]] ngtcp2_tstamp tick(Clock::time_point now) noexcept
+  {
+    last_tick = std::max(last_tick, to_native(now));
+    return last_tick;
+  }
 
   /// Everything ngtcp2 calls, ours and the TLS helper's.
   [[nodiscard]] static ngtcp2_callbacks callbacks(bool is_client) noexcept;
