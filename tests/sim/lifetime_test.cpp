@@ -103,6 +103,29 @@ TEST_CASE("lifetime: keep-alives hold an idle tunnel for ten minutes", "[sim][li
   CHECK(scene.gateway->inner_count == 1);
 }
 
+TEST_CASE("lifetime: a caller whose time is a little late breaks nothing", "[sim][lifetime]")
+{
+  TunnelScene scene;
+  REQUIRE(scene.connect());
+  scene.network.run_for(1s);
+  const auto late = scene.network.now() - 5ms;
+  ByteVector up = inner_packet(scene.client->inner_address(IpVersion::v4), kBehind, 100);
+  ByteVector down = inner_packet(kBehind, scene.client->inner_address(IpVersion::v4), 100);
+  const std::array packets = {MutableByteView{up}};
+  const std::array answers = {MutableByteView{down}};
+  CHECK(scene.client->session().send(packets, scene.network.now()) == 1);
+  CHECK(scene.client->session().send(packets, late) == 1);
+  scene.client->session().on_deadline(late);
+  scene.client->session().flush(late);
+  scene.gateway->endpoint().send(answers, scene.network.now());
+  scene.gateway->endpoint().send(answers, late);
+  scene.gateway->endpoint().flush(late);
+  scene.gateway->endpoint().on_deadline(late);
+  scene.network.run_for(1s);
+  CHECK(scene.gateway->inner_count == 2);
+  CHECK(scene.client->inner_count == 2);
+}
+
 TEST_CASE("lifetime: a client that leaves says so", "[sim][lifetime]")
 {
   TunnelScene scene;
