@@ -145,17 +145,11 @@ void GatewayEndpoint::send_one(ByteView packet, Clock::time_point now)
 void GatewayEndpoint::answer_too_big(ByteView packet, std::size_t mtu_bytes, Clock::time_point now)
 {
   const auto header = wire::parse_ip_header(packet);
-  const IpAddress* from = own_address(header->version);
-  if (from == nullptr || !icmp_limit_.allow(now)) return;
+  if (!header || !icmp_limit_.allow(now)) return;
+  // In the client's name: the kernel takes no packet from outside that bears its own address.
   std::array<std::byte, wire::kMaxIcmpErrorBytes> reply;
-  const std::size_t size = wire::build_too_big(reply, packet, *from, mtu_bytes);
+  const std::size_t size = wire::build_too_big(reply, packet, header->destination, mtu_bytes);
   if (size > 0) listener_.on_inner_packet(ByteView{reply}.first(size));
-}
-
-const IpAddress* GatewayEndpoint::own_address(IpVersion version) const noexcept
-{
-  const auto found = std::ranges::find(options_.own_addresses, version, &IpAddress::version);
-  return found == options_.own_addresses.end() ? nullptr : &*found;
 }
 
 bool GatewayEndpoint::is_client_address(const IpAddress& address) const noexcept

@@ -107,7 +107,6 @@ class GatewayEndpoint final : private GatewaySession::Owner, private quic::Conne
   void answer(const quic::UdpPath& path, ByteView reply);
   void send_one(ByteView packet, Clock::time_point now);
   void answer_too_big(ByteView packet, std::size_t mtu_bytes, Clock::time_point now);
-  [[nodiscard]] const IpAddress* own_address(IpVersion version) const noexcept;
   [[nodiscard]] bool is_client_address(const IpAddress& address) const noexcept;
   void write_session(GatewaySession& session, Clock::time_point now);
   void reschedule(GatewaySession& session);
