@@ -22,8 +22,10 @@ asio::awaitable<Result<>> FakeTunDevice::wait_readable()
 {
   while (!removed_ && inbound_.empty()) {
     auto [rung] = co_await inbound_bell_.async_wait(with_ec);
-    const bool stop = co_await stop_requested();
-    if (stop) co_return fail(rung, "wait for " + name_);
+    // Not stop_requested(), which would throw for a caller that leaves throw_if_cancelled on.
+    const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none)
+      co_return fail(rung, "wait for " + name_);
   }
   if (removed_) co_return removed_error();
   co_return Result<>{};
@@ -73,8 +75,10 @@ asio::awaitable<Result<ByteVector>> FakeTunDevice::next_written()
 {
   while (!removed_ && written_.empty()) {
     auto [rung] = co_await written_bell_.async_wait(with_ec);
-    const bool stop = co_await stop_requested();
-    if (stop) co_return fail(rung, "wait for a packet written to " + name_);
+    // Not stop_requested(), which would throw for a caller that leaves throw_if_cancelled on.
+    const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none)
+      co_return fail(rung, "wait for a packet written to " + name_);
   }
   if (written_.empty()) co_return removed_error();
   ByteVector packet = std::move(written_.front());
