@@ -45,7 +45,6 @@ clean_up() {
 }
 
 in_client() { ip netns exec "$client" "$@"; }
-in_host() { ip netns exec "$host" "$@"; }
 client_ctl() { in_client "$bin/slopnctl" --socket "$work/client.sock" "$@"; }
 gateway_ctl() { ip netns exec "$gateway" "$bin/slopnctl" --socket "$work/gateway.sock" "$@"; }
 background() { # LOG COMMAND...
@@ -121,8 +120,8 @@ start_daemons() {
 start_services() { # what the host behind the gateway offers
   mkdir "$work/page"
   echo "Hello from the host behind the gateway." >"$work/page/index.html"
-  background web.log in_host /usr/bin/python3 -m http.server --bind 198.51.100.2 --directory "$work/page" 80
-  background iperf.log in_host iperf3 --server --bind 198.51.100.2
+  background web.log ip netns exec "$host" /usr/bin/python3 -m http.server --bind 198.51.100.2 --directory "$work/page" 80
+  background iperf.log ip netns exec "$host" iperf3 --server --bind 198.51.100.2
 }
 
 connect() {

@@ -94,14 +94,18 @@ class Tunnel(LabTest):
         self.lab.tunnel()
         self.assertTrue(self.lab.client_net.ping(INNER_GATEWAY4))
 
-    def test_both_daemons_stay_under_20_mb_with_traffic(self):
+    def test_both_daemons_stay_small_with_traffic(self):
+        """20 MB with all that is shared, in the build that ships; the other builds are larger on
+        disk, so of them only the memory of their own counts."""
         if harness.SANITIZED:
             self.skipTest("sanitizers need memory of their own")
         client, gateway = self.lab.tunnel()
         data = os.urandom(8_000_000)
         harness.tcp_transfer(self.lab.client_net, self.lab.host_net, HOST4, data, data)
         for daemon in (client, gateway):
-            self.assertLess(daemon.memory_kb(), 20 * 1024, daemon.name)
+            self.assertLess(daemon.memory_kb("RssAnon"), 6 * 1024, daemon.name)
+            if harness.BUILD.name == "release":
+                self.assertLess(daemon.memory_kb("VmHWM"), 20 * 1024, daemon.name)
 
 
 if __name__ == "__main__":
