@@ -154,7 +154,8 @@ TEST_CASE("flood: a greeting whose second half comes first costs a round trip, n
   };
   const auto start = scene.network.now();
   REQUIRE(scene.connect());
-  // Without X25519MLKEM768 a greeting is one packet, and the second one is not its half.
+  if (scene.client->session().handshake_facts().key_exchange_group != "X25519MLKEM768")
+    SKIP("a greeting without it fits into one packet");
   CHECK(scene.network.now() - start < 500ms);
 }
 
