@@ -30,7 +30,7 @@ nullrelay_client() {
 slopn_ctl() { # client|server ARGUMENTS...
   local side=$1
   shift
-  "$SLOPN_BIN/slopnctl" --socket "$work/slopn-$side.sock" "$@"
+  "$slopn_bin/slopnctl" --socket "$work/slopn-$side.sock" "$@"
 }
 slopn_prepare() {
   local side role
@@ -55,8 +55,8 @@ gateway.masquerade = false
 TOML
 }
 slopn_server() {
-  spawn server "$SLOPN_BIN/slopnd" --config "$work/slopn-server.toml"
-  spawn client "$SLOPN_BIN/slopnd" --config "$work/slopn-client.toml"
+  spawn server "$slopn_bin/slopnd" --config "$work/slopn-server.toml"
+  spawn client "$slopn_bin/slopnd" --config "$work/slopn-client.toml"
   wait_for slopn_ctl server status
   wait_for slopn_ctl client status
   # iperf3's server runs on the gateway itself here, which slopn's firewall does not allow.

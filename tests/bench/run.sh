@@ -26,7 +26,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 rounds=3 anchor=openvpn quick=no out=''
 export BENCH_DIR="${BENCH_DIR:-$root/build/bench}"
-export SLOPN_BIN="${SLOPN_BIN:-$root/build/release/bin}"
+# shellcheck disable=SC2034  # used in peers.sh
+slopn_bin=${SLOPN_BIN:-$root/build/release/bin}
+unset "${!SLOPN_@}"  # such variables configure slopnd
 
 usage() { sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//p}' "$0"; exit "$1"; }
 
