@@ -3,6 +3,7 @@
 
 import json
 import os
+import random
 import time
 
 import harness
@@ -102,6 +103,19 @@ class Killed(LabTest):
         client.stop()
         self.assertEqual(net.snapshot(), before)
 
+    def test_either_side_killed_at_random_moments_comes_back(self):
+        client, gateway = self.lab.tunnel()
+        moments = random.Random(4)
+        for number in range(8):
+            victim = (client, gateway)[number % 2]
+            victim.kill()
+            victim.start()
+            if victim is client:
+                client.ctl_ok("connect", client.profile, "--no-wait")
+            time.sleep(moments.uniform(0, 0.15))
+        client.wait_state("connected", timeout=15)
+        self.lab.client_net.wait_ping(HOST4, 15)
+
     def test_gateway_killed_its_next_start_repairs_its_tables(self):
         net = self.lab.gateway_net
         before = net.snapshot()
@@ -177,7 +191,8 @@ class DeviceGone(LabTest):
 
 class Files(LabTest):
     def run_slopnd(self, *arguments):
-        return self.lab.client_net.run(SLOPND, *arguments, check=False, timeout=10)
+        command = [*harness.LAUNCHER, SLOPND, *arguments]
+        return self.lab.client_net.run(*command, check=False, timeout=10)
 
     def test_two_daemons_on_one_socket_the_second_says_so(self):
         first, _ = self.lab.tunnel()
