@@ -24,7 +24,7 @@ class InnerOutput {
   [[nodiscard]] std::uint64_t dropped_packets() const noexcept { return dropped_; }
 
  private:
-  static constexpr std::size_t kBatchPackets = 128;
+  static constexpr std::size_t kBatchPackets = 64;
   static constexpr std::size_t kMaxPacketBytes = 2048;
 
   platform::TunDevice* tun_ = nullptr;
