@@ -65,7 +65,9 @@ def main() -> int:
         if not values:
             return "-"
         text = number(statistics.median(values))
-        return text if len(values) == 1 else f"{text} ({number(min(values))}..{number(max(values))})"
+        if len(values) > 1:
+            text += f" ({number(min(values))}..{number(max(values))})"
+        return text
 
     def ratio(peer, name):
         mine, other = median(peer, name), median(anchor, name)

@@ -47,6 +47,9 @@ HOST4, HOST6 = "198.51.100.2", "2001:db8:2::2"
 POOL4, POOL6 = "10.77.0.0/24", "fd77::/64"
 INNER_GATEWAY4, INNER_GATEWAY6 = "10.77.0.1", "fd77::1"
 
+# A client that is not patient: tests wait for it.
+QUICK_RETRY = {"first_backoff_ms": 100, "longest_backoff_s": 1, "handshake_timeout_s": 3}
+
 PREFIX = "slopn-t"
 SANITIZED = bool(os.environ.get("SLOPN_SANITIZED"))
 PATIENCE = 4.0 if SANITIZED else 1.0  # how much longer everything may take
@@ -326,7 +329,7 @@ class Daemon:
         try:
             self.process.wait(timeout * PATIENCE)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"{self.name} did not stop within {timeout} s of SIGTERM") from None
+            raise AssertionError(f"{self.name} does not stop within {timeout} s") from None
         if self.process.returncode != 0:
             raise AssertionError(f"{self.name} ended with {self.process.returncode}:\n{self.log}")
         return time.monotonic() - started
@@ -556,7 +559,7 @@ class Lab:
             "client": {
                 "idle_timeout_s": 5,
                 "keep_alive_s": 1,
-                "retry": {"first_backoff_ms": 100, "longest_backoff_s": 1, "handshake_timeout_s": 3},
+                "retry": QUICK_RETRY,
             },
         }
         daemon = Client(namespace or self.client_net, name, merged(config, changes))
@@ -733,7 +736,8 @@ def _exchange(
 
 
 def udp_echo(
-    source: Namespace, target: Namespace, address: str, data: bytes, port: int = 5001, tries: int = 3
+    source: Namespace, target: Namespace, address: str, data: bytes, port: int = 5001,
+    tries: int = 3,
 ) -> bytes:
     """Sends a datagram and returns the answer of an echo server in `target`.
 

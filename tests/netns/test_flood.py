@@ -21,8 +21,8 @@ if interop.AVAILABLE:
 
 def spoofed_sources(count: int):
     """IPv4 addresses of 198.18.0.0/15, each once, in random order."""
-    generator = random.Random(1)
-    return [f"198.{18 + (n >> 16)}.{n >> 8 & 255}.{n & 255}" for n in generator.sample(range(1 << 17), count)]
+    numbers = random.Random(1).sample(range(1 << 17), count)
+    return [f"198.{18 + (n >> 16)}.{n >> 8 & 255}.{n & 255}" for n in numbers]
 
 
 def ipv4_udp(source: str, target: str, source_port: int, payload: bytes) -> bytes:

@@ -4,9 +4,10 @@
 Both answer pings from the other side by themselves and can ping it, so that they need no rights and
 no kernel interface. Use them from tests, or by hand:
 
-    PYTHONPATH=build/deps/python tests/conformance/interop/connect_ip_peer.py server --port 4443
-    PYTHONPATH=build/deps/python tests/conformance/interop/connect_ip_peer.py client 127.0.0.1:4443 \\
-        --pin sha256:... --ping 10.99.0.1 --ping fd00:99::1
+    export PYTHONPATH=build/deps/python
+    tests/conformance/interop/connect_ip_peer.py server --port 4443
+    tests/conformance/interop/connect_ip_peer.py client 127.0.0.1:4443 --pin sha256:... \\
+        --ping 10.99.0.1 --ping fd00:99::1
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import ssl
 import sys
 import time
 from dataclasses import dataclass, field
-from typing import AsyncIterator, Callable, Optional, Union
+from typing import AsyncIterator, Callable, Optional
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -372,7 +373,8 @@ class Client(Peer):
         if self.terminated:
             raise ConnectionError(f"connection closed: {self.terminated}")
         settings = self.http.received_settings or {}
-        if settings.get(Setting.ENABLE_CONNECT_PROTOCOL) != 1 or settings.get(Setting.H3_DATAGRAM) != 1:
+        needed = (Setting.ENABLE_CONNECT_PROTOCOL, Setting.H3_DATAGRAM)
+        if any(settings.get(setting) != 1 for setting in needed):
             raise ConnectionError(f"the server does not offer CONNECT-IP: {settings}")
         stream_id, future = self._send_request(
             headers or self.connect_headers(path, authorization), False
@@ -622,7 +624,8 @@ async def serve(
 async def run_server(arguments: argparse.Namespace) -> None:
     options = ServerOptions(identity=make_identity("localhost"), bearer_token=arguments.bearer)
     async with serve(options, arguments.host, arguments.port) as server:
-        print(f"listening on {arguments.host}:{server.port}, pin {options.identity.pin}", flush=True)
+        where = f"{arguments.host}:{server.port}"
+        print(f"listening on {where}, pin {options.identity.pin}", flush=True)
         await asyncio.Event().wait()
 
 
@@ -657,7 +660,8 @@ def main() -> int:
     client.add_argument("--ping", action="append", default=[], metavar="ADDRESS")
     arguments = parser.parse_args()
     try:
-        asyncio.run(run_server(arguments) if arguments.command == "server" else run_client(arguments))
+        run = run_server if arguments.command == "server" else run_client
+        asyncio.run(run(arguments))
     except (ConnectionError, TimeoutError, asyncio.TimeoutError, LookupError) as error:
         print(f"connect_ip_peer: {error or 'no answer'}", file=sys.stderr)
         return 1

@@ -1,4 +1,4 @@
-"""QUIC Initial packets without a connection behind them: what a flood of spoofed senders is made of."""
+"""QUIC Initial packets without a connection behind them: what floods are made of."""
 
 from __future__ import annotations
 

@@ -7,7 +7,6 @@ the loopback interface is there, and its address 192.0.2.1 stands for the outsid
 from __future__ import annotations
 
 import ctypes
-import os
 import subprocess
 import unittest
 
@@ -92,7 +91,7 @@ class Place(harness.Lab):
             "client": {
                 "idle_timeout_s": 5,
                 "keep_alive_s": 1,
-                "retry": {"first_backoff_ms": 100, "longest_backoff_s": 1, "handshake_timeout_s": 3},
+                "retry": harness.QUICK_RETRY,
             },
         }
         daemon = Client(self.here, name, merged(config, changes))

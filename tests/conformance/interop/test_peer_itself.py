@@ -3,7 +3,6 @@
 
 No slopn is involved, so a failure here is one of the tests, not of slopn."""
 
-import asyncio
 import ipaddress
 import unittest
 
