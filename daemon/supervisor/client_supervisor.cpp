@@ -55,11 +55,6 @@ WallClock::time_point to_wall(Clock::time_point instant)
   return WallClock::now() + std::chrono::duration_cast<WallClock::duration>(instant - Clock::now());
 }
 
-Error not_a_gateway()
-{
-  return fail(Errc::refused, "this slopnd is a client; ask the gateway's slopnd");
-}
-
 }  // namespace
 
 // Tells one watcher, until destroyed.
@@ -78,7 +73,7 @@ class ClientSupervisor::Watch final : public Commands::Subscription {
 Result<std::unique_ptr<ClientSupervisor>> ClientSupervisor::start(
     asio::any_io_executor control, config::Config config, std::shared_ptr<spdlog::logger> log)
 {
-  auto profiles = config::ProfileStore::open(config.state_dir / "profiles");
+  auto profiles = ProfileShelf::open(config.state_dir / "profiles", log);
   if (!profiles) return profiles.error();
   auto routes = platform::make_route_manager({.state_dir = config.state_dir});
   if (!routes) return routes.error();
@@ -96,7 +91,7 @@ Result<std::unique_ptr<ClientSupervisor>> ClientSupervisor::start(
 }
 
 ClientSupervisor::ClientSupervisor(asio::any_io_executor control, config::Config config,
-                                   config::ProfileStore profiles,
+                                   ProfileShelf profiles,
                                    std::unique_ptr<platform::RouteManager> routes,
                                    std::shared_ptr<spdlog::logger> log)
     : control_(control),
@@ -181,46 +176,23 @@ void ClientSupervisor::refresh_status(std::function<void()> done)
   });
 }
 
-bool ClientSupervisor::in_use(const std::string& profile) const
+std::string ClientSupervisor::profile_in_use() const
 {
   const bool idle = std::holds_alternative<tunnel::Idle>(fsm_.state()) ||
                     std::holds_alternative<tunnel::Closed>(fsm_.state());
-  return !idle && profile_ && profile_->name == profile;
-}
-
-Result<config::Profile> ClientSupervisor::choose_profile(const ProfileChoice& choice)
-{
-  if (const auto* by_uri = std::get_if<ByUri>(&choice)) {
-    auto profile = config::parse_uri(by_uri->uri);
-    if (!profile) return profile;
-    if (!in_use(profile->name)) {
-      if (auto saved = profiles_.save(*profile, config::Existing::replace); !saved)
-        return std::move(saved.error()).within("store the profile");
-    }
-    return profile;
-  }
-  std::string name = std::get<ByName>(choice).name;
-  if (name.empty()) name = config_.client.default_profile;
-  if (!name.empty()) return profiles_.load(name);
-  const auto all = profiles_.list();
-  if (!all) return all.error();
-  if (all->empty())
-    return fail(Errc::not_found, "no profile is stored; slopnctl profile import adds one");
-  if (all->size() > 1) return fail(Errc::invalid_argument, "several profiles are stored; name one");
-  return all->front().profile;
+  return idle || !profile_ ? std::string{} : profile_->name;
 }
 
 Result<std::string> ClientSupervisor::connect(const ProfileChoice& choice, const Caller&)
 {
-  auto profile = choose_profile(choice);
+  const std::string in_use = profile_in_use();
+  auto profile = profiles_.choose(choice, config_.client.default_profile, in_use);
   if (!profile) return profile.error();
-  const bool idle = std::holds_alternative<tunnel::Idle>(fsm_.state()) ||
-                    std::holds_alternative<tunnel::Closed>(fsm_.state());
-  if (!idle && profile_->name != profile->name)
-    return fail(Errc::busy, "profile " + profile_->name + " is connected; disconnect it first");
+  if (!in_use.empty() && in_use != profile->name)
+    return fail(Errc::busy, "profile " + in_use + " is connected; disconnect it first");
   if (std::holds_alternative<tunnel::Closing>(fsm_.state()))
     return fail(Errc::busy, "still disconnecting; try again in a moment");
-  if (idle) {
+  if (in_use.empty()) {
     profile_ = std::move(*profile);
     resolved_.clear();
   }
@@ -237,60 +209,19 @@ Result<> ClientSupervisor::disconnect(const Caller&)
 Result<ProfileSummary> ClientSupervisor::import_profile(const ImportOrder& order,
                                                         const Caller& caller)
 {
-  // Whoever may name files for us to read must be able to read them without us.
-  const auto files =
-      caller.uid == 0 ? config::FileReferences::allowed : config::FileReferences::refused;
-  auto profile = order.text.starts_with("slopn:")
-                     ? config::parse_uri(order.text)
-                     : config::parse_profile(order.text, "profile", files);
-  if (!profile) return profile.error();
-  if (!order.name.empty()) {
-    if (!config::is_valid_profile_name(order.name))
-      return fail(Errc::invalid_argument,
-                  "profile names have 1 to 64 letters, digits, dots, dashes and underscores");
-    profile->name = order.name;
-  }
-  const auto existing = order.replace ? config::Existing::replace : config::Existing::keep;
-  if (auto saved = profiles_.save(*profile, existing); !saved) return saved.error();
-  return summarize(*profile);
+  return profiles_.import(order, caller);
 }
 
 Result<std::vector<ProfileSummary>> ClientSupervisor::list_profiles() const
 {
-  const auto all = profiles_.list();
-  if (!all) return all.error();
-  std::vector<ProfileSummary> summaries;
-  for (const auto& [name, profile] : *all) {
-    if (profile) {
-      summaries.push_back(summarize(*profile));
-    } else {
-      log_->warn("profiles: {}: {}", name, profile.error().message());
-      summaries.push_back({name, "(damaged)", {}, {}, {}});
-    }
-  }
-  return summaries;
+  return profiles_.list();
 }
 
 Result<> ClientSupervisor::remove_profile(const std::string& name, const Caller&)
 {
-  if (in_use(name)) return fail(Errc::busy, "profile " + name + " is in use; disconnect first");
+  if (name == profile_in_use())
+    return fail(Errc::busy, "profile " + name + " is in use; disconnect first");
   return profiles_.remove(name);
-}
-
-void ClientSupervisor::list_sessions(SessionsReply reply) const
-{
-  reply(not_a_gateway());
-}
-
-void ClientSupervisor::kick_sessions(const std::string&, const Caller&,
-                                     std::function<void(Result<std::uint32_t>)> reply)
-{
-  reply(not_a_gateway());
-}
-
-Result<Invitation> ClientSupervisor::invite(const InviteOrder&, const Caller&)
-{
-  return not_a_gateway();
 }
 
 std::unique_ptr<Commands::Subscription> ClientSupervisor::on_status_change(

@@ -6,8 +6,8 @@
 #include <memory>
 #include <optional>
 
-#include "daemon/config/profile_store.hpp"
-#include "daemon/supervisor/supervisor.hpp"
+#include "daemon/supervisor/profile_shelf.hpp"
+#include "daemon/supervisor/role.hpp"
 #include "libtunnel/core/tunnel_fsm.hpp"
 #include "libtunnel/io/client_worker.hpp"
 #include "libtunnel/io/task_group.hpp"
@@ -25,7 +25,7 @@ namespace slopn::daemon {
 /// `TunnelFsm` decides, this class does: it feeds events to the machine, performs its actions and
 /// tells those who watch. Lives on the control thread; the data path is a `ClientWorker` on a
 /// thread of its own, which is only ever posted to.
-class ClientSupervisor final : public Supervisor, private io::ClientWorkerListener {
+class ClientSupervisor final : public ClientRole, private io::ClientWorkerListener {
  public:
   /// Cleans up after a run that crashed, and connects if the configuration says so.
   [[nodiscard]] static Result<std::unique_ptr<ClientSupervisor>> start(
@@ -41,10 +41,6 @@ class ClientSupervisor final : public Supervisor, private io::ClientWorkerListen
                                                       const Caller& caller) override;
   [[nodiscard]] Result<std::vector<ProfileSummary>> list_profiles() const override;
   [[nodiscard]] Result<> remove_profile(const std::string& name, const Caller& caller) override;
-  void list_sessions(SessionsReply reply) const override;
-  void kick_sessions(const std::string& who, const Caller& caller,
-                     std::function<void(Result<std::uint32_t>)> reply) override;
-  [[nodiscard]] Result<Invitation> invite(const InviteOrder& order, const Caller& caller) override;
   [[nodiscard]] std::unique_ptr<Subscription> on_status_change(
       std::function<void()> listener) override;
 
@@ -54,8 +50,8 @@ class ClientSupervisor final : public Supervisor, private io::ClientWorkerListen
  private:
   class Watch;
 
-  ClientSupervisor(asio::any_io_executor control, config::Config config,
-                   config::ProfileStore profiles, std::unique_ptr<platform::RouteManager> routes,
+  ClientSupervisor(asio::any_io_executor control, config::Config config, ProfileShelf profiles,
+                   std::unique_ptr<platform::RouteManager> routes,
                    std::shared_ptr<spdlog::logger> log);
 
   // On the worker's thread: each posts to the control thread.
@@ -80,14 +76,14 @@ class ClientSupervisor final : public Supervisor, private io::ClientWorkerListen
   void replace_tun(const Error& reason);
   void log_transition(std::string_view before) const;
   void tell_watchers();
-  [[nodiscard]] Result<config::Profile> choose_profile(const ProfileChoice& choice);
-  [[nodiscard]] bool in_use(const std::string& profile) const;
+  /// The profile of the tunnel that is there or being made; empty when there is none.
+  [[nodiscard]] std::string profile_in_use() const;
   template <class F>
   void post_to_worker(F action);
 
   asio::any_io_executor control_;
   config::Config config_;
-  config::ProfileStore profiles_;
+  ProfileShelf profiles_;
   std::unique_ptr<platform::RouteManager> routes_;
   std::shared_ptr<spdlog::logger> log_;
 

@@ -20,11 +20,6 @@ namespace {
 constexpr auto kLeaseWriteInterval = std::chrono::seconds(1);
 constexpr mode_t kStateDirMode = 0700;
 
-Error not_a_client()
-{
-  return fail(Errc::refused, "this slopnd is a gateway; it has no profiles and connects nowhere");
-}
-
 std::string gateway_name(const config::GatewayConfig& config)
 {
   if (!config.hostnames.empty()) return config.hostnames.front();
@@ -213,27 +208,6 @@ void GatewaySupervisor::refresh_status(std::function<void()> done)
              });
 }
 
-Result<std::string> GatewaySupervisor::connect(const ProfileChoice&, const Caller&)
-{
-  return not_a_client();
-}
-Result<> GatewaySupervisor::disconnect(const Caller&)
-{
-  return not_a_client();
-}
-Result<ProfileSummary> GatewaySupervisor::import_profile(const ImportOrder&, const Caller&)
-{
-  return not_a_client();
-}
-Result<std::vector<ProfileSummary>> GatewaySupervisor::list_profiles() const
-{
-  return not_a_client();
-}
-Result<> GatewaySupervisor::remove_profile(const std::string&, const Caller&)
-{
-  return not_a_client();
-}
-
 std::vector<SessionInfo> GatewaySupervisor::to_infos(const io::GatewayReport& report) const
 {
   std::vector<SessionInfo> infos;
@@ -313,11 +287,6 @@ Result<Invitation> GatewaySupervisor::invite(const InviteOrder& order, const Cal
   if (auto added = invited_.add({order.name, client_key, now}); !added) return added.error();
   publish_rules();
   return Invitation{uri->reveal(), client_key.to_string()};
-}
-
-std::unique_ptr<Commands::Subscription> GatewaySupervisor::on_status_change(std::function<void()>)
-{
-  return nullptr;  // a gateway has no states to watch
 }
 
 // ---- Admission ------------------------------------------------------------------------------

@@ -7,7 +7,7 @@
 
 #include "daemon/config/client_registry.hpp"
 #include "daemon/supervisor/address_book.hpp"
-#include "daemon/supervisor/supervisor.hpp"
+#include "daemon/supervisor/role.hpp"
 #include "libtunnel/io/gateway_worker.hpp"
 #include "libtunnel/io/task_group.hpp"
 #include "libtunnel/io/worker_thread.hpp"
@@ -24,7 +24,7 @@ namespace slopn::daemon {
 ///
 /// Lives on the control thread; the data path is a `GatewayWorker` on a thread of its own, which
 /// is only ever posted to.
-class GatewaySupervisor final : public Supervisor, private io::GatewayWorkerListener {
+class GatewaySupervisor final : public GatewayRole, private io::GatewayWorkerListener {
  public:
   /// Cleans up after a run that crashed and begins to serve.
   [[nodiscard]] static Result<std::unique_ptr<GatewaySupervisor>> start(
@@ -33,19 +33,10 @@ class GatewaySupervisor final : public Supervisor, private io::GatewayWorkerList
 
   [[nodiscard]] Status status() const override;
   void refresh_status(std::function<void()> done) override;
-  [[nodiscard]] Result<std::string> connect(const ProfileChoice& choice,
-                                            const Caller& caller) override;
-  [[nodiscard]] Result<> disconnect(const Caller& caller) override;
-  [[nodiscard]] Result<ProfileSummary> import_profile(const ImportOrder& order,
-                                                      const Caller& caller) override;
-  [[nodiscard]] Result<std::vector<ProfileSummary>> list_profiles() const override;
-  [[nodiscard]] Result<> remove_profile(const std::string& name, const Caller& caller) override;
   void list_sessions(SessionsReply reply) const override;
   void kick_sessions(const std::string& who, const Caller& caller,
                      std::function<void(Result<std::uint32_t>)> reply) override;
   [[nodiscard]] Result<Invitation> invite(const InviteOrder& order, const Caller& caller) override;
-  [[nodiscard]] std::unique_ptr<Subscription> on_status_change(
-      std::function<void()> listener) override;
 
   void change_config(const config::Config& config) override;
   [[nodiscard]] asio::awaitable<void> stop() override;

@@ -1,0 +1,64 @@
+#include "daemon/supervisor/role.hpp"
+
+namespace slopn::daemon {
+namespace {
+
+Error not_a_gateway()
+{
+  return fail(Errc::refused, "this slopnd is a client; ask the gateway's slopnd");
+}
+
+Error not_a_client()
+{
+  return fail(Errc::refused, "this slopnd is a gateway; it has no profiles and connects nowhere");
+}
+
+}  // namespace
+
+void ClientRole::list_sessions(SessionsReply reply) const
+{
+  reply(not_a_gateway());
+}
+
+void ClientRole::kick_sessions(const std::string&, const Caller&,
+                               std::function<void(Result<std::uint32_t>)> reply)
+{
+  reply(not_a_gateway());
+}
+
+Result<Invitation> ClientRole::invite(const InviteOrder&, const Caller&)
+{
+  return not_a_gateway();
+}
+
+Result<std::string> GatewayRole::connect(const ProfileChoice&, const Caller&)
+{
+  return not_a_client();
+}
+
+Result<> GatewayRole::disconnect(const Caller&)
+{
+  return not_a_client();
+}
+
+Result<ProfileSummary> GatewayRole::import_profile(const ImportOrder&, const Caller&)
+{
+  return not_a_client();
+}
+
+Result<std::vector<ProfileSummary>> GatewayRole::list_profiles() const
+{
+  return not_a_client();
+}
+
+Result<> GatewayRole::remove_profile(const std::string&, const Caller&)
+{
+  return not_a_client();
+}
+
+std::unique_ptr<Commands::Subscription> GatewayRole::on_status_change(std::function<void()>)
+{
+  return nullptr;
+}
+
+}  // namespace slopn::daemon

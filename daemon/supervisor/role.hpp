@@ -1,0 +1,30 @@
+#pragma once
+
+#include "daemon/supervisor/supervisor.hpp"
+
+namespace slopn::daemon {
+
+/// A client: refuses what only a gateway can do, and says so.
+class ClientRole : public Supervisor {
+ public:
+  void list_sessions(SessionsReply reply) const final;
+  void kick_sessions(const std::string& who, const Caller& caller,
+                     std::function<void(Result<std::uint32_t>)> reply) final;
+  [[nodiscard]] Result<Invitation> invite(const InviteOrder& order, const Caller& caller) final;
+};
+
+/// A gateway: refuses what only a client can do, and says so. It has no states to watch.
+class GatewayRole : public Supervisor {
+ public:
+  [[nodiscard]] Result<std::string> connect(const ProfileChoice& choice,
+                                            const Caller& caller) final;
+  [[nodiscard]] Result<> disconnect(const Caller& caller) final;
+  [[nodiscard]] Result<ProfileSummary> import_profile(const ImportOrder& order,
+                                                      const Caller& caller) final;
+  [[nodiscard]] Result<std::vector<ProfileSummary>> list_profiles() const final;
+  [[nodiscard]] Result<> remove_profile(const std::string& name, const Caller& caller) final;
+  [[nodiscard]] std::unique_ptr<Subscription> on_status_change(
+      std::function<void()> listener) final;
+};
+
+}  // namespace slopn::daemon
