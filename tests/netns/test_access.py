@@ -52,8 +52,12 @@ class Access(LabTest):
 
     def test_kick_ends_the_session_and_the_client_says_why(self):
         client, gateway = self.lab.tunnel()
-        gateway.ctl_ok("gateway", "kick", "laptop")
-        wait_until(lambda: client.state != "connected", 3, "the client to notice")
+        kicked = gateway.sessions()[0]["id"]
+        self.assertEqual(gateway.ctl_json("gateway", "kick", "laptop")["ended"], 1)
+        # It may come back, as another session.
+        wait_until(lambda: all(s["id"] != kicked for s in gateway.sessions()), 3, "it to end")
+        wait_until(lambda: "state=online->" in client.log, 3, "the client to notice")
+        self.assertRegex(client.log, 'state=online->.* reason="[^"]+')
         self.assertAlive(client, gateway)
 
     def test_kick_of_nobody_is_an_error(self):
