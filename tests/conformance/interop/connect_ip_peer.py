@@ -266,11 +266,14 @@ class Peer(QuicConnectionProtocol):
         self.transmit()
 
     def handshake_done(self) -> None:
-        """Throws to refuse the other side."""
+        """The handshake is complete, for us."""
+
+    def make_http(self) -> Http3:
+        return Http3(self._quic)
 
     def quic_event_received(self, event: QuicEvent) -> None:
         if isinstance(event, ProtocolNegotiated) and event.alpn_protocol == "h3":
-            self.http = Http3(self._quic)
+            self.http = self.make_http()
         elif isinstance(event, HandshakeCompleted):
             self.handshake_done()
         elif isinstance(event, (StreamReset, StopSendingReceived)):
@@ -501,6 +504,12 @@ class ServerConnection(Peer):
 
     def tls_ready(self, context) -> None:
         context._request_client_certificate = bool(self.options.known_pins)
+
+    def make_http(self) -> Http3:
+        settings = self.options.settings
+        if settings is None:
+            return Http3(self._quic)
+        return type("Odd", (Http3,), {"_get_local_settings": lambda http: settings})(self._quic)
 
     def http_event_received(self, event: H3Event) -> None:
         if not isinstance(event, HeadersReceived):

@@ -9,6 +9,7 @@ from slopn_side import InteropTest
 
 if interop.AVAILABLE:
     import capsules
+    import ip_packets
     from capsules import AssignedAddress
     from certificates import make_identity
     from concealed import _decode
@@ -151,6 +152,47 @@ class AioquicServer(InteropTest):
             await asyncio.sleep(0.5)
             options.status = 0
             await self.in_thread(client.wait_state, "connected")
+
+    async def test_a_server_without_connect_ip_is_given_up_with_a_reason(self):
+        async with serve(ServerOptions(self.identity, settings={})) as server:
+            client = self.place.client()
+            await self.in_thread(client.start)
+            await self.in_thread(client.import_profile, self.profile(server))
+            done = await self.in_thread(client.ctl, "connect", "python", "--timeout", 4)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertRegex(done.stdout + done.stderr, "(?i)connect-ip|CONNECT|datagram")
+            self.assertEqual(server.requests, [])
+
+    async def test_a_server_that_never_answers_is_given_up_and_tried_again(self):
+        options = ServerOptions(self.identity, silent_handshake=True)
+        async with serve(options) as server:
+            client = self.place.client()
+            await self.in_thread(client.start)
+            await self.in_thread(client.import_profile, self.profile(server))
+            await self.in_thread(client.ctl, "connect", "python", "--no-wait")
+            for _ in range(300):
+                if server.requests:
+                    break
+                await asyncio.sleep(0.02)
+            options.silent_handshake = False
+            await self.in_thread(lambda: client.wait_state("connected", timeout=20))
+
+    async def test_packets_for_somebody_else_are_dropped_and_counted(self):
+        async with serve(ServerOptions(self.identity)) as server:
+            client = await self.connected(server)
+            tunnel = await server.wait_tunnel()
+            source = ipaddress.ip_address(FAR4)
+            for target in ("10.99.0.77", "127.0.0.1", "224.0.0.1", "255.255.255.255"):
+                packet = ip_packets.echo_request(source, ipaddress.ip_address(target), 1, 1)
+                tunnel.send_packet(packet)
+            for junk in (b"", b"\x45", b"\x4f" * 20, b"\x60" * 39, bytes(100)):
+                tunnel.send_packet(junk)
+            tunnel.send_http_datagram(b"")
+            self.assertTrue(await self.ping(FAR4))
+            drops = (await self.in_thread(client.status))["traffic"]["drops"]
+            self.assertGreaterEqual(drops.get("foreign_destination", 0), 1, drops)
+            self.assertGreaterEqual(drops.get("malformed", 0), 4, drops)
+            self.assertGreaterEqual(sum(drops.values()), 9, drops)
 
     async def test_a_new_assignment_replaces_the_old_one(self):
         async with serve(ServerOptions(self.identity)) as server:
