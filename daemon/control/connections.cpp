@@ -1,5 +1,6 @@
 #include "daemon/control/connections.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
 
@@ -13,10 +14,11 @@ namespace {
 constexpr std::uint32_t kUnknownGroup = static_cast<std::uint32_t>(-1);
 
 /// 0 for a closed descriptor and for anything but a socket.
-ino_t socket_inode(int fd)
+std::uint64_t socket_inode(int fd)
 {
-  struct stat info {};
-  return ::fstat(fd, &info) == 0 && S_ISSOCK(info.st_mode) ? info.st_ino : 0;
+  struct statx info {};
+  const int failed = ::statx(fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_INO, &info);
+  return failed == 0 && S_ISSOCK(info.stx_mode) ? info.stx_ino : 0;
 }
 
 }  // namespace

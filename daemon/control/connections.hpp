@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string_view>
@@ -40,7 +41,7 @@ class Connections {
 
  private:
   struct Entry {
-    ino_t inode;
+    std::uint64_t inode;
     daemon::Caller caller;
     Kind kind;
   };

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <catch2/catch_test_macros.hpp>
 #include <stdexcept>
 
 namespace slopn::test {
@@ -140,6 +141,9 @@ std::unique_ptr<daemon::Commands::Subscription> FakeCommands::on_status_change(
 
 FakeDaemon::FakeDaemon(control::ControlOptions options)
 {
+#ifdef __SANITIZE_THREAD__
+  SKIP("gRPC is not built with ThreadSanitizer");
+#endif
   auto listener =
       control::UnixListener::open({.socket_path = socket_path(), .group = options.group});
   if (!listener) throw std::runtime_error(listener.error().message());
