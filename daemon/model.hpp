@@ -28,7 +28,7 @@ struct Connecting {
 struct Connected {
   std::string profile;
   WallClock::time_point since;
-  std::string gateway;        ///< As the profile names it.
+  std::string gateway;  ///< As the profile names it.
   UdpEndpoint remote;
   std::string interface_name;
   std::uint16_t mtu_bytes = 0;
@@ -47,8 +47,7 @@ struct Reconnecting {
 struct Disconnecting {
   std::string profile;
 };
-using ClientState =
-    std::variant<Disconnected, Connecting, Connected, Reconnecting, Disconnecting>;
+using ClientState = std::variant<Disconnected, Connecting, Connected, Reconnecting, Disconnecting>;
 
 /// Packets that went nowhere, and why. Meanings: docs/counters.md.
 struct DropCount {
