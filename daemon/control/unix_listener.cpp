@@ -174,9 +174,10 @@ Result<UnixListener> UnixListener::open(const ListenerOptions& options)
   const fs::path private_dir = dir / ".slopnd-new";
   const auto address = socket_address(options.socket_path);
   const auto hidden_address = socket_address(private_dir / "socket");
-  if (!address || !hidden_address || dir.empty()) {
-    return fail(Errc::invalid_argument, "control socket " + options.socket_path.string() +
-                                            ": an absolute path of at most 88 bytes is needed");
+  if (!address || !hidden_address || !options.socket_path.is_absolute()) {
+    return fail(Errc::invalid_argument,
+                "control socket " + options.socket_path.string() +
+                    ": it needs an absolute path of at most 107 bytes, in a folder of at most 88");
   }
 
   if (auto checked = check_folder(dir); !checked) return checked.error();

@@ -31,7 +31,7 @@ class UnixListener {
   /// Errc::busy when another daemon has it ("another slopnd is running (pid 4711)"),
   /// Errc::already_exists when something that is not a socket is in its place,
   /// Errc::platform_denied when others may write to the folder,
-  /// Errc::invalid_argument when the path is relative or too long for a socket (88 bytes).
+  /// Errc::invalid_argument when the path is relative or too long for a socket.
   [[nodiscard]] static Result<UnixListener> open(const ListenerOptions& options);
 
   UnixListener(UnixListener&& other) noexcept { *this = std::move(other); }

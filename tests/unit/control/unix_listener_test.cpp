@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 #include <fstream>
 #include <thread>
 
@@ -230,11 +231,12 @@ TEST_CASE("listener: refuses a folder of somebody else", "[unit][control]")
   CHECK(listener.error().context.find("54321") != std::string::npos);
 }
 
-TEST_CASE("listener: says that a path is too long for a socket", "[unit][control]")
+TEST_CASE("listener: says that a path is relative or too long for a socket", "[unit][control]")
 {
   const Place place;
-  const auto listener =
-      UnixListener::open({.socket_path = place.dir / std::string(120, 'x'), .group = ""});
+  const fs::path path = GENERATE_COPY(place.dir / std::string(120, 'x'), fs::path{"slopnd.sock"},
+                                      fs::path{"a/slopnd.sock"}, fs::path{});
+  const auto listener = UnixListener::open({.socket_path = path, .group = ""});
   REQUIRE_FALSE(listener.has_value());
   CHECK(listener.error().code == Errc::invalid_argument);
 }
