@@ -8,7 +8,6 @@
 
 #include <atomic>
 #include <catch2/catch_test_macros.hpp>
-#include <catch2/generators/catch_generators.hpp>
 #include <fstream>
 #include <thread>
 
@@ -234,11 +233,12 @@ TEST_CASE("listener: refuses a folder of somebody else", "[unit][control]")
 TEST_CASE("listener: says that a path is relative or too long for a socket", "[unit][control]")
 {
   const Place place;
-  const fs::path path = GENERATE_COPY(place.dir / std::string(120, 'x'), fs::path{"slopnd.sock"},
-                                      fs::path{"a/slopnd.sock"}, fs::path{});
-  const auto listener = UnixListener::open({.socket_path = path, .group = ""});
-  REQUIRE_FALSE(listener.has_value());
-  CHECK(listener.error().code == Errc::invalid_argument);
+  for (const fs::path& path : {place.dir / std::string(120, 'x'), fs::path{"slopnd.sock"},
+                               fs::path{"a/slopnd.sock"}, fs::path{}}) {
+    const auto listener = UnixListener::open({.socket_path = path, .group = ""});
+    REQUIRE_FALSE(listener.has_value());
+    CHECK(listener.error().code == Errc::invalid_argument);
+  }
 }
 
 TEST_CASE("listener: does not remove a socket that somebody else put there", "[unit][control]")
