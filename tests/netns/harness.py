@@ -55,6 +55,10 @@ SANITIZED = bool(os.environ.get("SLOPN_SANITIZED"))
 PATIENCE = 4.0 if SANITIZED else 1.0  # how much longer everything may take
 # The sanitizers of GCC 12 cannot start where the kernel randomises addresses by more than 28 bits.
 LAUNCHER = ["setarch", "-R"] if SANITIZED else []
+TSAN_OPTIONS = {
+    "TSAN_OPTIONS": "exitcode=66:ignore_noninstrumented_modules=1:suppressions="
+    + str(Path(__file__).with_name("tsan.supp"))
+}
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNET = 0x40000000
@@ -279,7 +283,7 @@ class Daemon:
     @property
     def environment(self) -> dict[str, str]:
         kept = {key: value for key, value in os.environ.items() if not key.startswith("SLOPN_")}
-        return kept | {"NO_COLOR": "1", "LC_ALL": "C.UTF-8"}
+        return TSAN_OPTIONS | kept | {"NO_COLOR": "1", "LC_ALL": "C.UTF-8"}
 
     def configure(self, changes: Toml) -> None:
         """Changes the configuration; takes effect with the next start or reload."""
