@@ -461,8 +461,17 @@ atexit.register(_close_all_labs)
 signal.signal(signal.SIGTERM, _terminated)
 
 
+def _lab_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix=f"slopn-lab-{os.getpid()}-"))
+    folder.chmod(0o755)
+    return folder
+
+
 def _remove_dead_labs() -> None:
-    """Namespaces of test processes that were killed."""
+    """Namespaces and folders of test processes that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob("slopn-lab-*-*"):
+        if not os.path.exists(f"/proc/{folder.name.split('-')[2]}"):
+            shutil.rmtree(folder, ignore_errors=True)
     for name in os.listdir("/run/netns") if os.path.isdir("/run/netns") else []:
         if name.startswith(PREFIX):
             owner = name[len(PREFIX) :].split("-")[0]
@@ -474,8 +483,7 @@ class Lab:
     def __init__(self, path_mtu: Optional[int] = None) -> None:
         _remove_dead_labs()
         self.suffix = os.urandom(2).hex()
-        self.folder = Path(tempfile.mkdtemp(prefix="slopn-lab-"))
-        self.folder.chmod(0o755)
+        self.folder = _lab_folder()
         self.processes: list[subprocess.Popen] = []
         self.namespaces: list[Namespace] = []
         self.captures: list[Capture] = []

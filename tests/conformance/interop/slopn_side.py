@@ -64,7 +64,8 @@ class Place(harness.Lab):
     """A lab with one namespace, our own."""
 
     def __init__(self) -> None:  # deliberately not the base class's: it makes three namespaces
-        self.folder = harness.Path(harness.tempfile.mkdtemp(prefix="slopn-interop-"))
+        harness._remove_dead_labs()
+        self.folder = harness._lab_folder()
         self.processes, self.namespaces, self.captures, self.daemons = [], [], [], []
         self._closed = False
         harness._open_labs.append(self)
