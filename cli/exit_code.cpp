@@ -72,6 +72,11 @@ bool read_detail(const grpc::Status& status, v1::ErrorDetail& detail)
 /// What gRPC itself says, when nobody in slopnd had a word in it.
 Failure transport_failure(const grpc::Status& status)
 {
+  // Its words for an answer that is no HTTP/2. Whether they arrive before the hang-up is a race.
+  if (status.error_message().find("http1.x") != std::string::npos) {
+    return {ExitCode::daemon_unreachable, "daemon_unreachable",
+            "what answers there is not slopnd: " + status.error_message(), ""};
+  }
   switch (status.error_code()) {
     case grpc::StatusCode::UNAVAILABLE:
       return {ExitCode::daemon_unreachable, "daemon_unreachable",
