@@ -14,6 +14,8 @@
 #include <utility>
 
 #include "daemon/control/access.hpp"
+#include "libtunnel/base/bytes.hpp"
+#include "libtunnel/base/crc32.hpp"
 
 namespace slopn::control {
 namespace {
@@ -168,10 +170,18 @@ bool open_to_group(const fs::path& path, const std::string& group)
 
 }  // namespace
 
+fs::path UnixListener::private_folder_for(const fs::path& socket_path)
+{
+  const std::string name = socket_path.filename().string();
+  const std::uint32_t sum = crc32(as_bytes(name));
+  const std::string digits = to_hex(std::as_bytes(std::span{&sum, 1}));
+  return socket_path.parent_path() / (".new-" + digits.substr(0, 6));
+}
+
 Result<UnixListener> UnixListener::open(const ListenerOptions& options)
 {
   const fs::path dir = options.socket_path.parent_path();
-  const fs::path private_dir = dir / ".slopnd-new";
+  const fs::path private_dir = private_folder_for(options.socket_path);
   const auto address = socket_address(options.socket_path);
   const auto hidden_address = socket_address(private_dir / "socket");
   if (!address || !hidden_address || !options.socket_path.is_absolute()) {

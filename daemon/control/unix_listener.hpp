@@ -34,6 +34,11 @@ class UnixListener {
   /// Errc::invalid_argument when the path is relative or too long for a socket.
   [[nodiscard]] static Result<UnixListener> open(const ListenerOptions& options);
 
+  /// Where the socket is made before it is moved to its place: one folder for each socket's name,
+  /// because daemons with different sockets may share a folder and start at once.
+  [[nodiscard]] static std::filesystem::path private_folder_for(
+      const std::filesystem::path& socket_path);
+
   UnixListener(UnixListener&& other) noexcept { *this = std::move(other); }
   UnixListener& operator=(UnixListener&& other) noexcept;
   ~UnixListener();

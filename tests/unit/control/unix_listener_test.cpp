@@ -62,7 +62,7 @@ TEST_CASE("listener: makes its folder for all to enter and the socket for its ow
   CHECK(mode_of(place.dir) == 0755);
   CHECK(mode_of(place.socket) == 0600);
   CHECK_FALSE(listener->group_may_connect());
-  CHECK_FALSE(fs::exists(place.dir / ".slopnd-new"));
+  CHECK_FALSE(fs::exists(UnixListener::private_folder_for(place.socket)));
 }
 
 TEST_CASE("listener: gives the socket to the group", "[unit][control]")
@@ -91,7 +91,7 @@ TEST_CASE("listener: an unknown group leaves the socket with its owner", "[unit]
 TEST_CASE("listener: the socket is never seen with loose rights", "[unit][control]")
 {
   const Place place;
-  const fs::path hidden = place.dir / ".slopnd-new";
+  const fs::path hidden = UnixListener::private_folder_for(place.socket);
   std::atomic<bool> done{false};
   std::atomic<unsigned> seen{0};
   std::atomic<unsigned> loose{0};
@@ -129,8 +129,8 @@ TEST_CASE("listener: replaces a socket that nobody listens on", "[unit][control]
 {
   const Place place;
   leave_stale_socket(place.socket);
-  fs::create_directory(place.dir / ".slopnd-new");  // and what a crash in the middle leaves
-  leave_stale_socket(place.dir / ".slopnd-new" / "socket");
+  fs::create_directory(UnixListener::private_folder_for(place.socket));  // and what a crash in the middle leaves
+  leave_stale_socket(UnixListener::private_folder_for(place.socket) / "socket");
 
   const auto listener = place.open();
   REQUIRE(listener.has_value());
