@@ -77,7 +77,7 @@ struct AuthConfig {
 
 struct LimitsConfig {
   std::uint32_t max_sessions = 1000;
-  std::uint32_t max_handshakes = 1000;  ///< Unfinished ones at a time; more are dropped.
+  std::uint32_t max_handshakes = 1000;  ///< Unfinished ones at a time; then the oldest goes.
   std::uint32_t retry_threshold = 100;  ///< From so many on, new ones must prove their address.
   std::chrono::seconds handshake_timeout{10};
   std::chrono::seconds idle_timeout{60};

@@ -182,7 +182,8 @@ void add_gateway_access(Keys& keys)
       {"gateway.limits.max_sessions", "Clients at a time."}, integer<std::uint32_t>({1, 1000000}),
       [](auto& c) -> auto& { return c.gateway.limits.max_sessions; });
   add(
-      {"gateway.limits.max_handshakes", "Unfinished handshakes at a time; more are dropped."},
+      {"gateway.limits.max_handshakes",
+       "Unfinished handshakes at a time; at the limit the oldest visitor makes room."},
       integer<std::uint32_t>({1, 1000000}),
       [](auto& c) -> auto& { return c.gateway.limits.max_handshakes; });
   add(

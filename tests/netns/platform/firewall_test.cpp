@@ -449,7 +449,7 @@ TEST_CASE("firewall: a damaged record is said once and does not stop anything", 
   const test::NetworkNamespace name_space;
   const test::TemporaryDir state;
   succeed(firewall(state)->apply(gateway_rules()));
-  test::run("truncate -s 30 " + state.path() + "/forwarding-before-slopn");
+  test::run("truncate -s 30 " + (state.path() / "forwarding-before-slopn").string());
   const auto restored = firewall(state)->restore();
   REQUIRE(restored.has_error());
   CHECK(restored.error().code == make_error_code(Errc::data_corrupt));

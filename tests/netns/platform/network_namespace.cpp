@@ -124,17 +124,4 @@ void Child::kill()
   pid_ = -1;
 }
 
-TemporaryDir::TemporaryDir()
-{
-  std::string name = (std::filesystem::temp_directory_path() / "slopn-test-XXXXXX").string();
-  REQUIRE(::mkdtemp(name.data()) != nullptr);
-  path_ = name;
-}
-
-TemporaryDir::~TemporaryDir()
-{
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
 }  // namespace slopn::test

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "libtunnel/base/unique_fd.hpp"
+#include "tests/support/temporary_dir.hpp"
 
 namespace slopn::test {
 
@@ -59,20 +60,6 @@ class Child {
 
  private:
   pid_t pid_ = -1;
-};
-
-/// A folder that is removed at the end.
-class TemporaryDir {
- public:
-  TemporaryDir();
-  ~TemporaryDir();
-  TemporaryDir(const TemporaryDir&) = delete;
-  TemporaryDir& operator=(const TemporaryDir&) = delete;
-
-  [[nodiscard]] const std::string& path() const noexcept { return path_; }
-
- private:
-  std::string path_;
 };
 
 }  // namespace slopn::test

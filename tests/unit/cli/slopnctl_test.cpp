@@ -66,7 +66,7 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts)
 /// Runs slopnctl in that environment. Output goes to files, so that it cannot block.
 Ended slopnctl(std::vector<std::string> arguments, const RunOptions& options = {})
 {
-  const test::TemporaryDir dir;
+  const test::TemporaryDir dir{0755};
   const auto path = [&](const char* name) { return (dir.path() / name).string(); };
   std::ofstream{path("in")} << options.input;
   const std::array files{::open(path("in").c_str(), O_RDONLY | O_CLOEXEC),
@@ -137,7 +137,7 @@ void prepare(test::FakeDaemon& daemon, daemon::Status after_connect)
 
 TEST_CASE("slopnctl: says that no daemon is there within milliseconds", "[unit][cli]")
 {
-  const test::TemporaryDir dir;
+  const test::TemporaryDir dir{0755};
   const auto before = Instant::now();
   const auto end = slopnctl({"--socket", (dir.path() / "none").string(), "status"});
   CHECK(Instant::now() - before < 1s);  // a busy machine; it takes about 10 ms
@@ -275,7 +275,7 @@ TEST_CASE("slopnctl: another user is told what to do", "[unit][cli]")
 TEST_CASE("slopnctl: does not talk to somebody who only claims to be slopnd", "[unit][cli]")
 {
   if (::geteuid() != 0) SKIP("needs root to become somebody else");
-  const test::TemporaryDir dir;
+  const test::TemporaryDir dir{0755};
   const auto path = dir.path() / "slopnd.sock";
   const UniqueFd impostor{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
   sockaddr_un address{};
@@ -296,7 +296,7 @@ TEST_CASE("slopnctl: a daemon that only hangs up is unreachable, not a crash", "
 #ifdef __SANITIZE_THREAD__
   SKIP("gRPC is not built with ThreadSanitizer, and slopnctl runs it here");
 #endif
-  const test::TemporaryDir dir;
+  const test::TemporaryDir dir{0755};
   const auto path = dir.path() / "slopnd.sock";
   const UniqueFd deaf{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
   sockaddr_un address{};
@@ -355,7 +355,7 @@ TEST_CASE("slopnctl: every command has help with examples", "[unit][cli]")
 TEST_CASE("slopnctl: profiles from a file, from standard input and from a URI", "[unit][cli]")
 {
   test::FakeDaemon daemon;
-  const test::TemporaryDir dir;
+  const test::TemporaryDir dir{0755};
   const auto file = (dir.path() / "office.toml").string();
   std::ofstream{file} << "gateway = 'x'\n";
   CHECK(slopnctl(daemon, {"profile", "list"}).out.starts_with("no profiles"));
@@ -415,7 +415,7 @@ TEST_CASE("slopnctl: an invitation is a URI alone when it is piped", "[unit][cli
 TEST_CASE("slopnctl: keygen writes a key only its owner can read, and never over another",
           "[unit][cli]")
 {
-  const test::TemporaryDir dir;
+  const test::TemporaryDir dir{0755};
   const auto path = (dir.path() / "client.key").string();
   const auto end = slopnctl({"keygen", "--out", path, "--json"});
   CHECK(end.code == 0);

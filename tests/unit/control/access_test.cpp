@@ -25,7 +25,7 @@ constexpr uid_t kStranger = 54'321;
 template <class Check>
 std::optional<bool> with_database(const std::string& passwd, const std::string& group, Check check)
 {
-  const test::TemporaryDir dir;
+  const test::TemporaryDir dir{0755};
   std::ofstream{dir.path() / "passwd"} << passwd;
   std::ofstream{dir.path() / "group"} << group;
   const pid_t child = ::fork();

@@ -26,20 +26,6 @@ class FakeSubscription final : public daemon::Commands::Subscription {
 
 }  // namespace
 
-TemporaryDir::TemporaryDir()
-{
-  std::string name = (std::filesystem::temp_directory_path() / "slopn-test-XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
-  path_ = name;
-  ::chmod(name.c_str(), 0755);
-}
-
-TemporaryDir::~TemporaryDir()
-{
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
 void FakeCommands::change(daemon::Status status)
 {
   now = std::move(status);

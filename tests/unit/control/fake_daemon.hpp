@@ -13,22 +13,10 @@
 
 #include "daemon/commands.hpp"
 #include "daemon/control/control_server.hpp"
+#include "tests/support/temporary_dir.hpp"
 
 /// A daemon that is only its control API, for tests of both ends of it.
 namespace slopn::test {
-
-/// A folder of our own below the system's temporary one; 0755, removed at the end.
-class TemporaryDir {
- public:
-  TemporaryDir();
-  ~TemporaryDir();
-  TemporaryDir(const TemporaryDir&) = delete;
-  TemporaryDir& operator=(const TemporaryDir&) = delete;
-  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// Answers as its public members say. Control thread only.
 class FakeCommands final : public daemon::Commands {
@@ -95,7 +83,7 @@ class FakeDaemon {
   void stop();
 
  private:
-  TemporaryDir dir_;
+  TemporaryDir dir_{0755};
   asio::io_context io_;
   asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
   FakeCommands commands_;

@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 
 /// A folder as /run/slopn is, with the socket's path in it.
 struct Place {
-  test::TemporaryDir root;
+  test::TemporaryDir root{0755};
   fs::path dir = root.path() / "slopn";
   fs::path socket = dir / "slopnd.sock";
   Place() { fs::create_directory(dir); }
@@ -129,7 +129,8 @@ TEST_CASE("listener: replaces a socket that nobody listens on", "[unit][control]
 {
   const Place place;
   leave_stale_socket(place.socket);
-  fs::create_directory(UnixListener::private_folder_for(place.socket));  // and what a crash in the middle leaves
+  fs::create_directory(
+      UnixListener::private_folder_for(place.socket));  // and what a crash in the middle leaves
   leave_stale_socket(UnixListener::private_folder_for(place.socket) / "socket");
 
   const auto listener = place.open();

@@ -1,41 +1,16 @@
 #pragma once
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 
+#include "tests/support/temporary_dir.hpp"
+
 namespace slopn::test {
 
-/// A folder of its own for one test, removed at its end.
-class TempDir {
- public:
-  TempDir()
-  {
-    std::string name = (std::filesystem::temp_directory_path() / "slopn-test-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
-    path_ = name;
-  }
-  TempDir(const TempDir&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
-  ~TempDir()
-  {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
-  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
-  [[nodiscard]] std::filesystem::path operator/(std::string_view name) const
-  {
-    return path_ / name;
-  }
-
- private:
-  std::filesystem::path path_;
-};
+using TempDir = TemporaryDir;
 
 inline void write(const std::filesystem::path& path, std::string_view content)
 {
