@@ -43,7 +43,7 @@ concept QueuedPacket = std::movable<T> && requires(T packet, const T& constant)
 struct FqCodelOptions {
   Clock::duration target = std::chrono::milliseconds{5};
   Clock::duration interval = std::chrono::milliseconds{100};
-  std::size_t max_bytes = std::size_t{1} << 20U;  ///< Of all pieces that wait.
+  std::size_t max_bytes = std::size_t{1} << 20U;  ///< Of all pieces that wait; less than 2 GiB.
   /// (Super-)packets that wait, so that tiny ones do not take many times `max_bytes` of memory.
   std::uint32_t max_packets = 4096;
   std::uint16_t flows = 1024;  ///< Queues; flows whose hash leads to the same one share it.
@@ -74,6 +74,7 @@ class FqCodel {
   explicit FqCodel(const Options& options) noexcept : options_(options)
   {
     options_.flows = std::max<std::uint16_t>(options_.flows, 1);
+    options_.max_bytes = std::min<std::size_t>(options_.max_bytes, kMaxMaxBytes);
     options_.quantum_bytes = std::clamp(options_.quantum_bytes, kMinQuantumBytes, kMaxQuantumBytes);
   }
 
@@ -119,20 +120,21 @@ class FqCodel {
  private:
   using Index = std::uint32_t;
   static constexpr Index kNone = std::numeric_limits<Index>::max();
+  static constexpr std::uint16_t kNoFlow = std::numeric_limits<std::uint16_t>::max();
   static constexpr std::uint32_t kMinQuantumBytes = 256;  // a turn must not take many rounds
   static constexpr std::uint32_t kMaxQuantumBytes = 1U << 20U;
+  static constexpr std::size_t kMaxMaxBytes = (std::size_t{1} << 31U) - 1;
   // Finding the fattest flow costs a look at each; RFC 8290 section 4.1 shares it among this many.
   static constexpr std::size_t kMaxBatchDrop = 64;
 
   struct Node {
     std::optional<Packet> packet;  ///< Empty in the free list.
     Clock::time_point arrived;
-    std::size_t bytes = 0;  ///< The packet's share of `size_bytes_`.
+    std::uint32_t bytes = 0;  ///< The packet's share of `size_bytes_`.
     Index next = kNone;
   };
   struct Flow {
     Codel codel;
-    std::size_t bytes = 0;
     std::int64_t deficit_bytes = 0;
     Index head = kNone;  ///< Nodes.
     Index tail = kNone;
@@ -144,8 +146,10 @@ class FqCodel {
     Index tail = kNone;
   };
   struct Tables {
-    std::vector<Index> flow_of_slot;  ///< Flows are made as hashes come: most slots stay empty.
+    std::vector<std::uint16_t> flow_of_slot;  ///< Or `kNoFlow`. Flows are made as hashes come.
     std::vector<Flow> flows;
+    std::vector<std::uint32_t>
+        flow_bytes;  ///< Apart from `flows`: side by side, for a quick search.
     std::vector<Node> nodes;
     Index free_nodes = kNone;
     FlowList new_flows;
@@ -157,10 +161,16 @@ class FqCodel {
   [[nodiscard]] Index take_node(Packet packet, Clock::time_point now);
   void append(FlowList& list, Index flow) noexcept;
   Index take_first(FlowList& list) noexcept;
-  void drop_head_piece(Flow& flow);
+  void drop_head_piece(Index flow_index);
   std::size_t drop_from_fattest();
-  [[nodiscard]] bool settle_head(Flow& flow, Clock::time_point now);
+  [[nodiscard]] bool settle_head(Index flow_index, Clock::time_point now);
   void forget_turns() noexcept;
+  [[nodiscard]] static std::uint32_t bytes_of(const Packet& packet)
+  {
+    const std::size_t bytes = packet.remaining_bytes();
+    assert(bytes > 0 && bytes <= kMaxMaxBytes);  // two such numbers can be added
+    return static_cast<std::uint32_t>(bytes);
+  }
   [[nodiscard]] bool too_much() const noexcept
   {
     return size_bytes_ > options_.max_bytes || size_packets_ > options_.max_packets;
@@ -177,7 +187,6 @@ class FqCodel {
 template <QueuedPacket Packet>
 std::size_t FqCodel<Packet>::push(Packet packet, std::uint32_t flow_hash, Clock::time_point now)
 {
-  assert(packet.remaining_bytes() > 0);
   last_use_ = now;
   const Index flow_index = flow_for(flow_hash);
   const Index node_index = take_node(std::move(packet), now);
@@ -188,8 +197,8 @@ std::size_t FqCodel<Packet>::push(Packet packet, std::uint32_t flow_hash, Clock:
     tables_->nodes[flow.tail].next = node_index;
   }
   flow.tail = node_index;
-  const std::size_t bytes = tables_->nodes[node_index].bytes;
-  flow.bytes += bytes;
+  const std::uint32_t bytes = tables_->nodes[node_index].bytes;
+  tables_->flow_bytes[flow_index] += bytes;
   size_bytes_ += bytes;
   ++size_packets_;
   if (!flow.listed) {
@@ -219,7 +228,7 @@ Packet* FqCodel<Packet>::front(Clock::time_point now)
     if (flow.deficit_bytes <= 0) {
       flow.deficit_bytes += options_.quantum_bytes;
       append(tables.old_flows, take_first(list));
-    } else if (settle_head(flow, now)) {
+    } else if (settle_head(list.head, now)) {
       tables.due = list.head;
     } else if (empty()) {
       forget_turns();
@@ -242,7 +251,7 @@ void FqCodel<Packet>::pop()
   assert(!empty() && tables_->due != kNone);
   Flow& flow = tables_->flows[tables_->due];
   flow.deficit_bytes -= static_cast<std::int64_t>(tables_->nodes[flow.head].packet->next_bytes());
-  drop_head_piece(flow);
+  drop_head_piece(tables_->due);
   tables_->due = kNone;
   if (empty()) forget_turns();
 }
@@ -254,16 +263,17 @@ typename FqCodel<Packet>::Index FqCodel<Packet>::flow_for(std::uint32_t flow_has
 {
   if (!tables_) {
     tables_ = std::make_unique<Tables>();
-    tables_->flow_of_slot.assign(options_.flows, kNone);
+    tables_->flow_of_slot.assign(options_.flows, kNoFlow);
   }
   // Scales the hash to the number of slots, with its upper bits.
   const std::uint64_t slot = (std::uint64_t{flow_hash} * options_.flows) >> 32U;
-  Index& index = tables_->flow_of_slot[slot];
-  if (index == kNone) {
-    index = static_cast<Index>(tables_->flows.size());
+  std::uint16_t& flow = tables_->flow_of_slot[slot];
+  if (flow == kNoFlow) {
     tables_->flows.emplace_back();
+    tables_->flow_bytes.push_back(0);
+    flow = static_cast<std::uint16_t>(tables_->flows.size() - 1);
   }
-  return index;
+  return flow;
 }
 
 template <QueuedPacket Packet>
@@ -279,7 +289,7 @@ typename FqCodel<Packet>::Index FqCodel<Packet>::take_node(Packet packet, Clock:
   Node& node = tables_->nodes[index];
   node.packet.emplace(std::move(packet));
   node.arrived = now;
-  node.bytes = node.packet->remaining_bytes();
+  node.bytes = bytes_of(*node.packet);
   node.next = kNone;
   return index;
 }
@@ -306,62 +316,59 @@ typename FqCodel<Packet>::Index FqCodel<Packet>::take_first(FlowList& list) noex
 
 /// Takes the flow's first piece away, and the packet with its last one.
 template <QueuedPacket Packet>
-void FqCodel<Packet>::drop_head_piece(Flow& flow)
+void FqCodel<Packet>::drop_head_piece(Index flow_index)
 {
-  const Index index = flow.head;
-  Node& node = tables_->nodes[index];
+  Flow& flow = tables_->flows[flow_index];
+  const Index node_index = flow.head;
+  Node& node = tables_->nodes[node_index];
   const bool more = node.packet->advance();
-  const std::size_t left = more ? node.packet->remaining_bytes() : 0;
+  const std::uint32_t left = more ? bytes_of(*node.packet) : 0;
   assert(left <= node.bytes);
-  flow.bytes -= node.bytes - left;
+  tables_->flow_bytes[flow_index] -= node.bytes - left;
   size_bytes_ -= node.bytes - left;
   node.bytes = left;
   if (more) return;
   flow.head = node.next;
   node.packet.reset();
   node.next = tables_->free_nodes;
-  tables_->free_nodes = index;
+  tables_->free_nodes = node_index;
   --size_packets_;
 }
 
 template <QueuedPacket Packet>
 std::size_t FqCodel<Packet>::drop_from_fattest()
 {
-  Tables& tables = *tables_;
-  Index fattest = kNone;
-  for (const FlowList& list : {tables.new_flows, tables.old_flows}) {
-    for (Index index = list.head; index != kNone; index = tables.flows[index].next) {
-      if (fattest == kNone || tables.flows[index].bytes > tables.flows[fattest].bytes) {
-        fattest = index;
-      }
-    }
+  std::vector<std::uint32_t>& bytes = tables_->flow_bytes;
+  Index fattest = 0;
+  for (Index index = 1; index < bytes.size(); ++index) {
+    if (bytes[index] > bytes[fattest]) fattest = index;
   }
-  Flow& flow = tables.flows[fattest];
-  if (tables.due == fattest) tables.due = kNone;
-  const std::size_t enough = flow.bytes / 2;
+  if (tables_->due == fattest) tables_->due = kNone;
+  const std::uint32_t enough = bytes[fattest] / 2;
   std::size_t dropped = 0;
   do {
-    drop_head_piece(flow);
+    drop_head_piece(fattest);
     ++dropped;
-  } while (flow.bytes > enough && dropped < kMaxBatchDrop);
+  } while (bytes[fattest] > enough && dropped < kMaxBatchDrop);
   return dropped;
 }
 
 /// Lets CoDel drop or mark at the flow's head. False when nothing is left there.
 template <QueuedPacket Packet>
-bool FqCodel<Packet>::settle_head(Flow& flow, Clock::time_point now)
+bool FqCodel<Packet>::settle_head(Index flow_index, Clock::time_point now)
 {
   const CodelOptions codel{options_.target, options_.interval, options_.quantum_bytes};
+  Flow& flow = tables_->flows[flow_index];
   while (flow.head != kNone) {
     Node& node = tables_->nodes[flow.head];
-    const std::size_t bytes_behind = flow.bytes - node.packet->next_bytes();
+    const std::size_t bytes_behind = tables_->flow_bytes[flow_index] - node.packet->next_bytes();
     if (!flow.codel.should_signal(codel, now, now - node.arrived, bytes_behind)) return true;
     if (options_.ecn && node.packet->ecn_capable()) {
       node.packet->mark_ce();
       ++counters_.ce_marks;
       return true;
     }
-    drop_head_piece(flow);
+    drop_head_piece(flow_index);
     ++counters_.codel_drops;
   }
   return false;

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <random>
+#include <utility>
 
 #include "tests/unit/core/queue/train.hpp"
 
@@ -30,6 +31,7 @@ class Model {
   void push(const Train::Spec& spec, Clock::time_point now)
   {
     Flow& flow = flows_[spec.flow];
+    if (!flow.order) flow.order = ++orders_;
     ++trains_;
     for (std::size_t i = 0; i < spec.pieces; ++i) {
       flow.pieces.push_back({spec.id + i, spec.piece_bytes, spec.ecn_capable, now, trains_});
@@ -71,6 +73,12 @@ class Model {
     settle();
   }
 
+  // The queue may forget which flows there were; what it does must not change otherwise.
+  void released()
+  {
+    for (auto& [number, flow] : flows_) flow.order.reset();
+  }
+
   [[nodiscard]] std::size_t bytes() const
   {
     std::size_t sum = 0;
@@ -94,6 +102,7 @@ class Model {
     std::deque<Piece> pieces;
     std::int64_t deficit = 0;
     Codel codel;
+    std::optional<int> order;  // in which the flows were seen
 
     [[nodiscard]] std::size_t bytes() const
     {
@@ -129,13 +138,12 @@ class Model {
 
   void overflow()
   {
-    std::list<std::uint32_t> all = new_;
-    all.insert(all.end(), old_.begin(), old_.end());
-    const std::uint32_t fattest =
-        *std::max_element(all.begin(), all.end(), [this](std::uint32_t a, std::uint32_t b) {
-          return flows_.at(a).bytes() < flows_.at(b).bytes();
-        });
-    Flow& flow = flows_.at(fattest);
+    // Of equally fat ones the flow that was seen first.
+    const auto slimmer = [](const auto& a, const auto& b) {
+      return std::pair{a.second.bytes(), b.second.order} <
+             std::pair{b.second.bytes(), a.second.order};
+    };
+    auto& [fattest, flow] = *std::max_element(flows_.begin(), flows_.end(), slimmer);
     const std::size_t half = flow.bytes() / 2;
     for (int i = 0; i < 64 && (i == 0 || flow.bytes() > half); ++i) {
       flow.pieces.pop_front();
@@ -158,6 +166,7 @@ class Model {
   std::list<std::uint32_t> old_;
   std::optional<std::uint32_t> due_;
   std::size_t trains_ = 0;
+  int orders_ = 0;
   FqCodelCounters counters_;
 };
 
@@ -211,7 +220,7 @@ class Walk {
   {
     // Phases in which more comes than goes, and the other way round.
     const bool busy = steps_++ / 2000 % 2 == 0;
-    const unsigned choice = below(busy ? 10 : 20);
+    const unsigned choice = below(busy ? 10 : 60);
     if (choice < 4) {
       push();
     } else if (choice < 6) {
@@ -220,7 +229,13 @@ class Walk {
       send();
     }
     now_ += std::chrono::microseconds{below(below(500) == 0 ? 300'000 : 500)};
-    if (below(1000) == 0) queue_.release_if_idle(now_);
+    if (queue_.empty() && below(10) == 0) {
+      now_ += 1600ms;
+      if (queue_.release_if_idle(now_)) {
+        model_.released();
+        ++releases_;
+      }
+    }
     check();
   }
 
@@ -244,6 +259,7 @@ class Walk {
   }
 
   [[nodiscard]] const FqCodelCounters& counters() const { return queue_.counters(); }
+  [[nodiscard]] unsigned releases() const { return releases_; }
 
  private:
   unsigned below(unsigned end) { return static_cast<unsigned>(random_() % end); }
@@ -256,6 +272,7 @@ class Walk {
   std::uint64_t next_id_ = 0;
   std::uint64_t sent_ = 0;
   unsigned steps_ = 0;
+  unsigned releases_ = 0;
   std::map<std::uint32_t, std::uint64_t> last_sent_;
 };
 
@@ -273,6 +290,7 @@ TEST_CASE("fq_codel: does what a simple model does", "[unit][queue]")
   for (int i = 0; i < 10'000; ++i) walk.step();
   CHECK(walk.counters().codel_drops > 0);
   CHECK(walk.counters().ce_marks > 0);
+  CHECK(walk.releases() > 0);
   walk.finish();
 }
 
