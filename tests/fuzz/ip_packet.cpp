@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "libtunnel/core/queue/flow_hash.hpp"
 #include "libtunnel/core/source_filter.hpp"
 #include "tests/fuzz/must.hpp"
 
@@ -29,6 +30,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const bool was_right = wire::internet_checksum(bytes.first(header_bytes)) == 0;
     fuzz::must(!was_right || wire::internet_checksum(ByteView{packet}.first(header_bytes)) == 0);
   }
+
+  // Bytes after the packet do not belong to it, and the TTL to no flow.
+  const std::uint32_t flow = queue::flow_hash(*header, bytes, 1);
+  fuzz::must(queue::flow_hash(*header, bytes.first(header->packet_bytes), 1) == flow);
+  fuzz::must(queue::flow_hash(*after, packet, 1) == flow);
 
   const SourceFilter filter{{IpPrefix::host(header->source)}};
   const auto reason = filter.check_from_client(*header);

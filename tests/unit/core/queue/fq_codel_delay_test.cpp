@@ -93,7 +93,7 @@ double to_ms(Clock::duration duration)
   return std::chrono::duration<double, std::milli>(duration).count();
 }
 
-// 40 s at 100 Mbit/s with a ping of 100 bytes every 20 ms; the first 10 s do not count.
+// 20 s at 100 Mbit/s with a ping of 100 bytes every 20 ms; the first 5 s do not count.
 Outcome simulate(const FqCodelOptions& options, std::size_t train_pieces, bool ecn)
 {
   constexpr std::uint32_t kPingFlow = 9;
@@ -103,8 +103,8 @@ Outcome simulate(const FqCodelOptions& options, std::size_t train_pieces, bool e
   std::vector<double> delays;
   std::size_t bytes = 0;
   std::size_t credit_bytes = 0;
-  constexpr int kWarmUp = 100'000;
-  constexpr int kTicks = 400'000;
+  constexpr int kWarmUp = 50'000;
+  constexpr int kTicks = 200'000;
   for (int tick = 0; tick < kTicks; ++tick) {
     const auto now = kStart + tick * kTick;
     reno.take_acks(now);
