@@ -39,6 +39,15 @@ struct TransportConfig {
   std::uint32_t socket_buffer_bytes = 7 * 1024 * 1024;  ///< Of each UDP socket, each direction.
 };
 
+/// What the kernel is asked to do for many packets at once. Each may be off: the tunnel then works
+/// all the same, only slower.
+struct OffloadConfig {
+  bool tun_tcp = true;  ///< TSO and GRO between the host and us.
+  bool tun_udp = true;  ///< USO and GRO of UDP there; Linux 6.2.
+  bool udp_gso = true;  ///< UDP_SEGMENT on the outer path.
+  bool udp_gro = true;  ///< UDP_GRO there.
+};
+
 struct RetryConfig {
   std::chrono::milliseconds first_backoff{500};
   std::chrono::seconds longest_backoff{60};
@@ -108,6 +117,7 @@ struct Config {
   LogConfig log;
   ControlConfig control;
   TransportConfig transport;
+  OffloadConfig offload;
   ClientConfig client;
   GatewayConfig gateway;
 };

@@ -56,6 +56,25 @@ void add_common(Keys& keys)
       [](auto& c) -> auto& { return c.transport.socket_buffer_bytes; });
 }
 
+void add_offloads(Keys& keys)
+{
+  const auto add = [&](KeyText text, auto place) {
+    keys.push_back(make_key<Config>(std::move(text), boolean(), place));
+  };
+  add(
+      {"offload.tun_tcp", "Exchange TCP super-packets with the host (TSO and GRO of the TUN)."},
+      [](auto& c) -> auto& { return c.offload.tun_tcp; });
+  add(
+      {"offload.tun_udp", "The same for UDP (USO), where the kernel has it: Linux 6.2."},
+      [](auto& c) -> auto& { return c.offload.tun_udp; });
+  add(
+      {"offload.udp_gso", "Send outer packets in trains (UDP_SEGMENT)."},
+      [](auto& c) -> auto& { return c.offload.udp_gso; });
+  add(
+      {"offload.udp_gro", "Receive outer packets in trains (UDP_GRO)."},
+      [](auto& c) -> auto& { return c.offload.udp_gro; });
+}
+
 void add_client(Keys& keys)
 {
   const auto add = [&](KeyText text, auto codec, auto place) {
@@ -210,6 +229,7 @@ Schema<Config> make_schema()
 {
   Keys keys;
   add_common(keys);
+  add_offloads(keys);
   add_client(keys);
   add_gateway(keys);
   add_gateway_access(keys);

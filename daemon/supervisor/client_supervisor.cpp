@@ -10,6 +10,7 @@
 #include <random>
 
 #include "daemon/supervisor/client_network.hpp"
+#include "daemon/supervisor/data_path_options.hpp"
 #include "daemon/supervisor/profile_link.hpp"
 #include "daemon/supervisor/remedies.hpp"
 #include "daemon/supervisor/report.hpp"
@@ -410,8 +411,10 @@ Result<> ClientSupervisor::configure_interface()
 {
   const auto mtu = static_cast<std::uint16_t>(link_->parameters.mtu_bytes);
   if (interface_name_.empty()) {
-    auto tun = platform::open_tun(
-        thread_.executor(), {.name_template = config_.client.interface_name, .mtu_bytes = mtu});
+    auto tun =
+        platform::open_tun(thread_.executor(), {.name_template = config_.client.interface_name,
+                                                .mtu_bytes = mtu,
+                                                .offloads = tun_offloads(config_.offload)});
     if (!tun) return tun.error();
     interface_name_ = (*tun)->name();
     post_to_worker([tun = std::move(*tun)](io::ClientWorker& worker) mutable {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <random>
 
-#include "daemon/supervisor/profile_link.hpp"
+#include "daemon/supervisor/data_path_options.hpp"
 #include "libtunnel/base/file.hpp"
 #include "libtunnel/base/overloaded.hpp"
 

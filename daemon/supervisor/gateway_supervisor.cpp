@@ -8,6 +8,7 @@
 #include <boost/asio/use_future.hpp>
 
 #include "daemon/config/profile.hpp"
+#include "daemon/supervisor/data_path_options.hpp"
 #include "daemon/supervisor/gateway_options.hpp"
 #include "daemon/supervisor/report.hpp"
 #include "libtunnel/base/file.hpp"
@@ -115,14 +116,11 @@ Result<> GatewaySupervisor::open_worker()
   auto rules = admission_rules(config_.gateway, invited_.clients());
   if (!rules) return std::move(rules.error()).within("gateway.auth.client");
 
-  auto worker =
-      io::GatewayWorker::start(thread_.executor(),
-                               {endpoint_options(config_, book_.gateway_addresses(), reset_secret_),
-                                std::move(*rules),
-                                std::move(*tls),
-                                config_.gateway.listen,
-                                {.buffer_bytes = config_.transport.socket_buffer_bytes}},
-                               *this);
+  auto worker = io::GatewayWorker::start(
+      thread_.executor(),
+      {endpoint_options(config_, book_.gateway_addresses(), reset_secret_), std::move(*rules),
+       std::move(*tls), config_.gateway.listen, socket_options(config_, 0)},
+      *this);
   if (!worker) return worker.error();
   worker_ = std::move(*worker);
   return {};
@@ -147,7 +145,8 @@ Result<> GatewaySupervisor::take_new_tun()
 {
   auto tun =
       platform::open_tun(thread_.executor(), {.name_template = config_.gateway.interface_name,
-                                              .mtu_bytes = config_.gateway.max_mtu_bytes});
+                                              .mtu_bytes = config_.gateway.max_mtu_bytes,
+                                              .offloads = tun_offloads(config_.offload)});
   if (!tun) return tun.error();
   interface_name_ = (*tun)->name();
   // The rules come first: nothing is forwarded before they judge it.

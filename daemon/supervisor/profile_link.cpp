@@ -1,7 +1,7 @@
 #include "daemon/supervisor/profile_link.hpp"
 
+#include "daemon/supervisor/data_path_options.hpp"
 #include "libtunnel/base/overloaded.hpp"
-#include "libtunnel/core/datagram_budget.hpp"
 
 namespace slopn::daemon {
 namespace {
@@ -60,24 +60,6 @@ Result<session::Credentials> make_credentials(const config::Auth& auth)
 
 }  // namespace
 
-quic::CongestionControl to_quic(config::CongestionControl choice) noexcept
-{
-  switch (choice) {
-    case config::CongestionControl::bbr:
-      return quic::CongestionControl::bbr;
-    case config::CongestionControl::cubic:
-      return quic::CongestionControl::cubic;
-    case config::CongestionControl::reno:
-      return quic::CongestionControl::reno;
-  }
-  return quic::CongestionControl::bbr;
-}
-
-std::size_t udp_payload_for(std::size_t inner_mtu_bytes) noexcept
-{
-  return udp_payload_bytes_for(inner_mtu_bytes, {.dcid_bytes = quic::ConnectionIdFactory::kBytes});
-}
-
 Result<io::LinkOrder> make_link_order(const config::Config& config, const config::Profile& profile,
                                       const UdpEndpoint& gateway, tunnel::LinkId id)
 {
@@ -98,10 +80,7 @@ Result<io::LinkOrder> make_link_order(const config::Config& config, const config
   session.quic.handshake_timeout = config.client.retry.handshake_timeout;
   session.quic.congestion_control = to_quic(config.transport.congestion_control);
   session.max_mtu_bytes = max_mtu;
-  return io::LinkOrder{id,
-                       gateway,
-                       {config.transport.socket_buffer_bytes, config.client.fwmark},
-                       std::move(*tls),
+  return io::LinkOrder{id, gateway, socket_options(config, config.client.fwmark), std::move(*tls),
                        std::move(session)};
 }
 

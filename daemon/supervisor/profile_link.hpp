@@ -13,11 +13,6 @@ namespace slopn::daemon {
                                                     const config::Profile& profile,
                                                     const UdpEndpoint& gateway, tunnel::LinkId id);
 
-[[nodiscard]] quic::CongestionControl to_quic(config::CongestionControl choice) noexcept;
-
-/// The longest UDP payload to try, so that an inner packet of `inner_mtu_bytes` fits.
-[[nodiscard]] std::size_t udp_payload_for(std::size_t inner_mtu_bytes) noexcept;
-
 [[nodiscard]] ProfileSummary summarize(const config::Profile& profile);
 
 }  // namespace slopn::daemon

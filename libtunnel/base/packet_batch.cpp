@@ -6,7 +6,7 @@ namespace slopn {
 
 bool PacketBatch::append(ByteView packet) noexcept
 {
-  if (full() || packet.size() > slot_bytes_) return false;
+  if (full() || packet.size() > max_packet_bytes_) return false;
   std::ranges::copy(packet, next_slot().begin());
   commit(packet.size());
   return true;

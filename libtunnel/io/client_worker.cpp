@@ -170,7 +170,7 @@ void ClientWorker::after_activity(Link& link)
   to_host_.flush();
   if (link.session->closed()) return lose(link, link.session->close_reason());
   link.alarm.set(link.session->next_deadline());
-  if (pump_ && pump_->waiting()) pump_->resume();
+  if (pump_ && pump_->waiting() && wants_inner_packets()) pump_->resume();
 }
 
 void ClientWorker::lose(Link& link, Error reason)
@@ -203,16 +203,19 @@ void ClientWorker::on_udp_payload(const quic::UdpPath& path, quic::EcnBits ecn, 
   link_->session->read(path, ecn, payload, now_);
 }
 
-std::size_t ClientWorker::on_inner_packets(std::span<const MutableByteView> packets)
+void ClientWorker::on_inner_packets(std::span<const HostPacket> packets)
 {
-  if (!link_ || !link_->configured) {
-    past_.drops.count(DropReason::tunnel_down, packets.size());
-    return packets.size();
-  }
+  if (!link_ || !link_->configured)
+    return past_.drops.count(DropReason::tunnel_down, packets.size());
   now_ = Clock::now();
-  const std::size_t done = link_->session->send(packets, now_);
+  link_->session->send(packets, now_);
   link_->alarm.set(link_->session->next_deadline());
-  return done;
+}
+
+// Without a link they are wanted too: lost here, instead of going out late.
+bool ClientWorker::wants_inner_packets() const
+{
+  return !link_ || !link_->session || link_->session->wants_packets();
 }
 
 void ClientWorker::on_inner_pause()

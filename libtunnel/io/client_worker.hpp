@@ -80,7 +80,8 @@ class ClientWorker final : private session::ClientSessionListener,
   void on_inner_packet(ByteView packet) override;
   void send(const quic::PacketTrain& train) override;
   void on_udp_payload(const quic::UdpPath& path, quic::EcnBits ecn, ByteView payload) override;
-  std::size_t on_inner_packets(std::span<const MutableByteView> packets) override;
+  void on_inner_packets(std::span<const HostPacket> packets) override;
+  bool wants_inner_packets() const override;
   void on_inner_pause() override;
   void on_tun_lost(Error reason) override;
 

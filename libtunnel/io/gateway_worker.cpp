@@ -181,11 +181,10 @@ void GatewayWorker::on_udp_payload(const quic::UdpPath& path, quic::EcnBits ecn,
   endpoint_.read(path, ecn, payload, now_);
 }
 
-std::size_t GatewayWorker::on_inner_packets(std::span<const MutableByteView> packets)
+void GatewayWorker::on_inner_packets(std::span<const HostPacket> packets)
 {
   now_ = Clock::now();
   endpoint_.send(packets, now_);
-  return packets.size();
 }
 
 void GatewayWorker::on_inner_pause()

@@ -1,29 +1,53 @@
 #include "libtunnel/io/inner_output.hpp"
 
-namespace slopn::io {
+#include <algorithm>
+#include <numeric>
 
-InnerOutput::InnerOutput() : batch_(kBatchPackets, kMaxPacketBytes)
+namespace slopn::io {
+namespace {
+
+// How many packets of the tunnel a packet for the host stands for.
+std::uint64_t pieces_of(const HostPacket& packet) noexcept
 {
-  views_.reserve(kBatchPackets);
+  const Offload& offload = packet.offload;
+  if (offload.split == Offload::Split::none) return 1;
+  const std::size_t payload_bytes = packet.bytes.size() - offload.header_bytes;
+  return (payload_bytes + offload.segment_bytes - 1) / offload.segment_bytes;
+}
+
+}  // namespace
+
+void InnerOutput::attach(platform::TunDevice* tun)
+{
+  flush();
+  tun_ = tun;
+  coalescer_.reset();
+  if (tun == nullptr) return;
+  const platform::TunOffloads offloads = tun->offloads();
+  coalescer_.emplace(offload::Coalescer::Options{.tcp = offloads.tcp, .udp = offloads.udp});
 }
 
 void InnerOutput::push(ByteView packet)
 {
-  if (batch_.full()) flush();
-  if (!batch_.append(packet)) ++dropped_;
+  if (!coalescer_) {
+    ++dropped_;
+    return;
+  }
+  if (coalescer_->push(packet)) return;
+  flush();
+  if (!coalescer_->push(packet)) ++dropped_;
 }
 
 void InnerOutput::flush()
 {
-  if (batch_.empty()) return;
-  views_.assign(batch_.packets().begin(), batch_.packets().end());
-  std::size_t taken = 0;
-  if (tun_ != nullptr) {
-    // A TUN that is gone takes nothing; whoever reads it learns why and reports it.
-    if (const auto written = tun_->write_batch(views_)) taken = *written;
-  }
-  dropped_ += views_.size() - taken;
-  batch_.clear();
+  if (!coalescer_ || coalescer_->empty()) return;
+  const auto packets = coalescer_->finish();
+  // A TUN that is gone takes nothing; whoever reads it learns why and reports it.
+  const auto written = tun_->write_batch(packets);
+  const auto lost = packets.subspan(written ? *written : 0);
+  dropped_ +=
+      std::transform_reduce(lost.begin(), lost.end(), std::uint64_t{0}, std::plus<>{}, pieces_of);
+  coalescer_->clear();
 }
 
 }  // namespace slopn::io

@@ -6,7 +6,7 @@ TunPump::TunPump(asio::any_io_executor executor, std::unique_ptr<platform::TunDe
                  InnerHandler& handler)
     : device_(std::move(device)),
       handler_(handler),
-      batch_(kBatchPackets, kMaxPacketBytes),
+      batch_(kBatchPackets, kMaxHostPacketBytes, kBatchBytes),
       resumed_(executor),
       tasks_(executor)
 {
@@ -25,20 +25,16 @@ asio::awaitable<void> TunPump::stop()
   return tasks_.join();
 }
 
-void TunPump::offer()
-{
-  offered_ += handler_.on_inner_packets(batch_.packets().subspan(offered_));
-}
-
 asio::awaitable<void> TunPump::run()
 {
   co_await asio::this_coro::throw_if_cancelled(false);
   for (;;) {
-    while (waiting()) {
+    while (!handler_.wants_inner_packets()) {
+      waiting_ = true;
       [[maybe_unused]] const auto [ec] = co_await resumed_.async_wait(with_ec);
+      waiting_ = false;
       const bool stop = co_await stop_requested();
       if (stop) co_return;
-      offer();
     }
     auto ready = co_await device_->wait_readable();
     const bool stop = co_await stop_requested();
@@ -47,20 +43,19 @@ asio::awaitable<void> TunPump::run()
       handler_.on_tun_lost(std::move(ready.error()));
       co_return;
     }
-    const bool read = read_and_offer();
+    const bool read = read_once();
     if (!read) co_return;
   }
 }
 
-bool TunPump::read_and_offer()
+bool TunPump::read_once()
 {
   batch_.clear();
-  offered_ = 0;
   if (auto read = device_->read_batch(batch_); !read) {
     handler_.on_tun_lost(std::move(read.error()));
     return false;
   }
-  offer();
+  handler_.on_inner_packets(batch_.packets());
   // A batch that is not full was all there is.
   if (!batch_.full()) handler_.on_inner_pause();
   return true;

@@ -14,17 +14,18 @@ namespace slopn::io {
 class InnerHandler {
  public:
   virtual ~InnerHandler() = default;
-  /// Returns how many of `packets` are done with. When that is not all, the rest is offered again
-  /// after `TunPump::resume()`, and nothing more is read until then.
-  virtual std::size_t on_inner_packets(std::span<const MutableByteView> packets) = 0;
+  /// Takes all of `packets`, which are valid and may be changed during the call.
+  virtual void on_inner_packets(std::span<const HostPacket> packets) = 0;
+  /// Whether more may be read. When not, nothing is, until `TunPump::resume()`.
+  [[nodiscard]] virtual bool wants_inner_packets() const = 0;
   /// The device has no more packets for now: whatever was put off may be done.
   virtual void on_inner_pause() = 0;
   /// The device cannot be read any more, for example because somebody deleted it.
   virtual void on_tun_lost(Error reason) = 0;
 };
 
-/// Owns a TUN device and reads it, in batches and with back-pressure: while its handler is
-/// congested the packets wait in the kernel, not here. All calls belong on the executor.
+/// Owns a TUN device and reads it, in batches and with back-pressure: what its handler does not
+/// want yet waits in the kernel, not here. All calls belong on the executor.
 class TunPump {
  public:
   TunPump(asio::any_io_executor executor, std::unique_ptr<platform::TunDevice> device,
@@ -34,23 +35,22 @@ class TunPump {
 
   /// The handler can take packets again.
   void resume();
-  [[nodiscard]] bool waiting() const noexcept { return offered_ < batch_.size(); }
+  [[nodiscard]] bool waiting() const noexcept { return waiting_; }
 
   /// Stops reading. The pump must not be destroyed before this is done.
   [[nodiscard]] asio::awaitable<void> stop();
 
  private:
   static constexpr std::size_t kBatchPackets = 64;
-  static constexpr std::size_t kMaxPacketBytes = 2048;
+  static constexpr std::size_t kBatchBytes = 8 * kMaxHostPacketBytes;
 
   [[nodiscard]] asio::awaitable<void> run();
-  [[nodiscard]] bool read_and_offer();
-  void offer();
+  [[nodiscard]] bool read_once();
 
   std::unique_ptr<platform::TunDevice> device_;
   InnerHandler& handler_;
   PacketBatch batch_;
-  std::size_t offered_ = 0;  // packets of the batch that the handler is done with
+  bool waiting_ = false;  // for the handler
   asio::steady_timer resumed_;
   TaskGroup tasks_;
 };

@@ -192,7 +192,8 @@ Result<> UdpSocket::configure(IpVersion version, const UdpSocketOptions& options
   // Niceties: without them ECN is not seen, or payloads come one by one.
   (void)(is_v4 ? set_option(fd, IPPROTO_IP, IP_RECVTOS, 1, "ask for ECN")
                : set_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1, "ask for ECN"));
-  (void)set_option(fd, IPPROTO_UDP, UDP_GRO, 1, "ask for UDP_GRO");
+  if (options.coalescing) (void)set_option(fd, IPPROTO_UDP, UDP_GRO, 1, "ask for UDP_GRO");
+  segmentation_ = options.segmentation;
   return {};
 }
 

@@ -18,7 +18,9 @@ namespace slopn::io {
 struct UdpSocketOptions {
   /// SO_RCVBUF and SO_SNDBUF. Above the system's limit only with CAP_NET_ADMIN; less is accepted.
   std::uint32_t buffer_bytes = 7 * 1024 * 1024;
-  std::uint32_t mark = 0;  ///< SO_MARK; 0: none. Needs CAP_NET_ADMIN.
+  std::uint32_t mark = 0;    ///< SO_MARK; 0: none. Needs CAP_NET_ADMIN.
+  bool segmentation = true;  ///< Send trains with UDP_SEGMENT, while the kernel takes them.
+  bool coalescing = true;    ///< Receive trains with UDP_GRO, if the kernel has it.
 };
 
 /// Takes received UDP payloads, each valid during the call.

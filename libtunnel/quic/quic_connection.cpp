@@ -218,11 +218,13 @@ void QuicConnection::read(const UdpPath& path, EcnBits ecn, ByteView packet, Clo
   (void)notice_path_mtu();
 }
 
-bool QuicConnection::write_datagram(ByteView prefix, ByteView payload, PacketTrain& train,
+bool QuicConnection::write_datagram(std::span<const ByteView> pieces, PacketTrain& train,
                                     Clock::time_point now)
 {
   if (ending()) return true;  // lost like everything after the end
-  const std::array<ngtcp2_vec, 2> pieces = {to_native(prefix), to_native(payload)};
+  std::array<ngtcp2_vec, kMaxDatagramPieces> vectors{};
+  const std::size_t count = std::min(pieces.size(), vectors.size());
+  for (std::size_t i = 0; i < count; ++i) vectors[i] = to_native(pieces[i]);
   while (train.has_room()) {
     NativePath path;
     ngtcp2_pkt_info info{};
@@ -230,7 +232,7 @@ bool QuicConnection::write_datagram(ByteView prefix, ByteView payload, PacketTra
     const MutableByteView out = train.tail();
     const ngtcp2_ssize size = ngtcp2_conn_writev_datagram(
         native_->conn.get(), path.get(), &info, u8(out.data()), out.size(), &accepted, 0, 0,
-        pieces.data(), pieces.size(), native_->tick(now));
+        vectors.data(), count, native_->tick(now));
     // Before the handshake is done, or longer than the peer allows: nothing can carry it.
     if (size == NGTCP2_ERR_INVALID_STATE || size == NGTCP2_ERR_INVALID_ARGUMENT) return true;
     if (size < 0) {

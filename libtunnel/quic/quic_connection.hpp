@@ -141,18 +141,12 @@ class QuicConnection {
   /// Takes one UDP payload. What is wrong with it is the peer's problem: see `closed()`.
   void read(const UdpPath& path, EcnBits ecn, ByteView packet, Clock::time_point now);
 
-  /// Puts as many of `payloads` as congestion control allows into DATAGRAM frames, each behind
-  /// `prefix`. Returns how many were taken; the rest waits for `now` to pass or packets to come.
-  /// A payload longer than `max_datagram_bytes()` less the prefix counts as taken and is lost:
-  /// check before.
-  template <class Payload>
-  [[nodiscard]] std::size_t write_datagrams(ByteView prefix, std::span<const Payload> payloads,
-                                            PacketTrain& train, Clock::time_point now)
-  {
-    std::size_t taken = 0;
-    while (taken < payloads.size() && write_datagram(prefix, payloads[taken], train, now)) ++taken;
-    return taken;
-  }
+  static constexpr std::size_t kMaxDatagramPieces = 4;
+  /// Puts one DATAGRAM frame that holds `pieces`, one behind the other, into the train. False when
+  /// the congestion window or the train is full: nothing was taken. What is longer than
+  /// `max_datagram_bytes()` counts as taken and is lost: check before.
+  [[nodiscard]] bool write_datagram(std::span<const ByteView> pieces, PacketTrain& train,
+                                    Clock::time_point now);
 
   /// Everything else that is due: handshake, acknowledgements, streams, probes, the last word.
   /// Call it when no datagram waits, after `read()` and at `next_deadline()`.
@@ -199,7 +193,6 @@ class QuicConnection {
   enum class State : std::uint8_t { open, must_tell_peer, closed };
 
   QuicConnection(QuicApplication& application, ConnectionIdRegistry* registry);
-  bool write_datagram(ByteView prefix, ByteView payload, PacketTrain& train, Clock::time_point now);
   void write_close(PacketTrain& train, Clock::time_point now);
   bool write_stream_packet(PacketTrain& train, Clock::time_point now);
   [[nodiscard]] Result<> adopt(ngtcp2_conn* conn, const TlsContext& tls, Clock::time_point now);

@@ -58,8 +58,9 @@ ClientSession::ClientSession(ClientSessionOptions options, ClientSessionListener
                              Outlet& outlet)
     : options_(std::move(options)),
       listener_(listener),
-      outlet_(outlet),
-      train_(kTrainPackets, options_.quic.max_udp_payload_bytes),
+      outbox_(outlet, options_.quic.max_udp_payload_bytes),
+      // Packets of the host's batch that is being read may come on top of what fills the queue.
+      queue_(2 * options_.max_queue_bytes, random_salt()),
       http_(quic::Http3Connection::Role::client, *this),
       connect_ip_(options_.connect_ip)
 {
@@ -88,42 +89,43 @@ void ClientSession::read(const quic::UdpPath& path, quic::EcnBits ecn, ByteView 
   quic_->read(path, ecn, packet, now);
 }
 
-std::size_t ClientSession::send(std::span<const MutableByteView> packets, Clock::time_point now)
+void ClientSession::send(std::span<const HostPacket> packets, Clock::time_point now)
 {
   now_ = now;
-  std::size_t done = 0;
-  while (done < packets.size()) {
-    const ByteView packet = packets[done];
-    if (!may_leave(packet)) {
-      ++done;
-      continue;
-    }
-    if (tunnel_->send(packet, train_, now) == TunnelPath::Sent::taken) {
-      ++done;
-      continue;
-    }
-    if (train_.has_room()) break;  // the path is congested
-    depart();
+  if (!tunnel_) return;
+  for (const HostPacket& packet : packets) send_one(packet);
+  outbox_.depart();
+}
+
+bool ClientSession::wants_packets() const noexcept
+{
+  return queue_.size_bytes() < options_.max_queue_bytes;
+}
+
+void ClientSession::send_one(const HostPacket& packet)
+{
+  const auto header = wire::parse_ip_header(packet.bytes);
+  if (const auto refused = why_not_to_leave(header, packet.bytes))
+    return tunnel_->count_drop(*refused);
+  const std::size_t mtu_bytes = tunnel_->mtu_bytes();
+  auto pieces = offload::Segmenter::open(packet, mtu_bytes);
+  if (!pieces) return tunnel_->count_drop(DropReason::malformed);
+  const auto first = pieces->piece();
+  if (first.packet_bytes() > mtu_bytes) {
+    tunnel_->count_drop(DropReason::too_big);
+    return answer_too_big(first, *header);
   }
-  depart();
-  return done;
+  queue_.send(*pieces, *header, *tunnel_, outbox_, now_);
 }
 
 void ClientSession::flush(Clock::time_point now)
 {
   now_ = now;
+  if (tunnel_) queue_.send_queued(*tunnel_, outbox_, now);
   do {
-    depart();
-    quic_->write(train_, now);
-  } while (!train_.has_room());
-  depart();
-}
-
-void ClientSession::depart()
-{
-  if (train_.empty()) return;
-  outlet_.send(train_);
-  train_.clear();
+    quic_->write(outbox_.train(), now);
+  } while (outbox_.full());
+  outbox_.depart();
 }
 
 Clock::time_point ClientSession::next_deadline() const noexcept
@@ -299,34 +301,21 @@ void ClientSession::take_packet(ByteView packet)
   listener_.on_inner_packet(packet.first(header->packet_bytes));
 }
 
-// Whether the host's packet may go into the tunnel. What may not is counted and answered here.
-bool ClientSession::may_leave(ByteView packet)
+std::optional<DropReason> ClientSession::why_not_to_leave(
+    const std::optional<wire::IpHeader>& header, ByteView packet) const
 {
-  if (!tunnel_) return false;
-  const auto header = wire::parse_ip_header(packet);
-  std::optional<DropReason> refused;
-  if (!header || header->packet_bytes != packet.size())
-    refused = DropReason::malformed;
-  else if (!reported_)
-    refused = DropReason::not_assigned;
-  else if (const auto foreign = own_addresses_.check_from_client(*header))
-    refused = foreign;
-  else if (packet.size() > tunnel_->mtu_bytes())
-    refused = DropReason::too_big;
-  if (!refused) return true;
-  tunnel_->count_drop(*refused);
-  if (refused == DropReason::too_big) answer_too_big(packet);
-  return false;
+  if (!header || header->packet_bytes != packet.size()) return DropReason::malformed;
+  if (!reported_) return DropReason::not_assigned;
+  return own_addresses_.check_from_client(*header);
 }
 
-void ClientSession::answer_too_big(ByteView packet)
+// From the destination, as a router on the way has no address here; RFC 9484 section 7.2.
+void ClientSession::answer_too_big(offload::Segmenter::Piece packet, const wire::IpHeader& header)
 {
   if (!icmp_limit_.allow(now_)) return;
-  const auto header = wire::parse_ip_header(packet);
-  // From the destination, as a router on the way has no address here; RFC 9484 section 7.2.
   std::array<std::byte, wire::kMaxIcmpErrorBytes> answer;
   const std::size_t size =
-      wire::build_too_big(answer, packet, header->destination, tunnel_->mtu_bytes());
+      wire::build_too_big(answer, packet.to_bytes(), header.destination, tunnel_->mtu_bytes());
   if (size > 0) listener_.on_inner_packet(ByteView{answer}.first(size));
 }
 

@@ -10,8 +10,7 @@
 #include "libtunnel/core/connect_ip_client.hpp"
 #include "libtunnel/crypto/keys.hpp"
 #include "libtunnel/quic/http3_connection.hpp"
-#include "libtunnel/session/outlet.hpp"
-#include "libtunnel/session/tunnel_path.hpp"
+#include "libtunnel/session/send_queue.hpp"
 
 namespace slopn::session {
 
@@ -32,7 +31,8 @@ struct ClientSessionOptions {
   Credentials credentials;
   ConnectIpClientOptions connect_ip;
   quic::QuicOptions quic;
-  std::size_t max_mtu_bytes = 65535;  ///< Never announce a longer inner MTU.
+  std::size_t max_mtu_bytes = 65535;        ///< Never announce a longer inner MTU.
+  std::size_t max_queue_bytes = 4'000'000;  ///< Of packets that wait for the path.
 };
 
 /// What the tunnel is like now.
@@ -66,9 +66,11 @@ class ClientSession final : private quic::Http3Listener {
   /// Takes one UDP payload. Call `flush()` after a batch of them.
   void read(const quic::UdpPath& path, quic::EcnBits ecn, ByteView packet, Clock::time_point now);
 
-  /// Sends inner packets, in order. Returns how many are done with; when that is not all, the path
-  /// is congested: keep the rest and offer it again after the next `read()` or deadline.
-  [[nodiscard]] std::size_t send(std::span<const MutableByteView> packets, Clock::time_point now);
+  /// Sends inner packets of the host, or queues them while the path is congested.
+  void send(std::span<const HostPacket> packets, Clock::time_point now);
+  /// Whether there is room in the queue. Packets beyond it cost others theirs: leave them where
+  /// they are, and ask again after the next `read()` or deadline.
+  [[nodiscard]] bool wants_packets() const noexcept;
 
   /// Writes everything else that is due, and sends it.
   void flush(Clock::time_point now);
@@ -104,14 +106,15 @@ class ClientSession final : private quic::Http3Listener {
   void after_capsules(Result<> outcome);
   void report();
   void take_packet(ByteView packet);
-  [[nodiscard]] bool may_leave(ByteView packet);
-  void answer_too_big(ByteView packet);
-  void depart();
+  void send_one(const HostPacket& packet);
+  [[nodiscard]] std::optional<DropReason> why_not_to_leave(
+      const std::optional<wire::IpHeader>& header, ByteView packet) const;
+  void answer_too_big(offload::Segmenter::Piece packet, const wire::IpHeader& header);
 
   ClientSessionOptions options_;
   ClientSessionListener& listener_;
-  Outlet& outlet_;
-  quic::PacketTrain train_;
+  Outbox outbox_;
+  SendQueue queue_;
   quic::Http3Connection http_;
   std::unique_ptr<quic::QuicConnection> quic_;
   ConnectIpClient connect_ip_;

@@ -34,9 +34,9 @@ GatewayEndpoint::GatewayEndpoint(GatewayEndpointOptions options, const quic::Tls
       tls_(tls),
       rules_(std::move(rules)),
       listener_(listener),
-      outlet_(outlet),
       door_(options_.reset_secret, quic::ConnectionIdFactory{options_.worker}),
-      train_(kTrainPackets, options_.quic.max_udp_payload_bytes)
+      outbox_(outlet, options_.quic.max_udp_payload_bytes),
+      flow_salt_(random_salt())
 {
 }
 
@@ -66,8 +66,8 @@ void GatewayEndpoint::let_in(const quic::UdpPath& path, quic::EcnBits ecn, ByteV
 {
   if (sessions_.size() >= options_.max_sessions && visitors_.empty()) return;
   const SessionId id{++last_id_};
-  auto made =
-      std::make_unique<GatewaySession>(id, static_cast<Owner&>(*this), options_.max_queue_bytes);
+  auto made = std::make_unique<GatewaySession>(id, static_cast<Owner&>(*this),
+                                               options_.max_queue_bytes, flow_salt_);
   GatewaySession& session = *made;
   {
     const InCall guard{in_call_, session};
@@ -115,40 +115,45 @@ void GatewayEndpoint::end_at_once(GatewaySession& session, Clock::time_point now
 
 void GatewayEndpoint::answer(const quic::UdpPath& path, ByteView reply)
 {
-  if (!train_.has_room()) depart();
-  std::ranges::copy(reply, train_.tail().begin());
-  train_.append(reply.size(), path, 0);
+  quic::PacketTrain& train = outbox_.train();
+  std::ranges::copy(reply, train.tail().begin());
+  train.append(reply.size(), path, 0);
 }
 
-void GatewayEndpoint::send(std::span<const MutableByteView> packets, Clock::time_point now)
+void GatewayEndpoint::send(std::span<const HostPacket> packets, Clock::time_point now)
 {
-  for (const ByteView packet : packets) send_one(packet, now);
+  for (const HostPacket& packet : packets) send_one(packet, now);
 }
 
-void GatewayEndpoint::send_one(ByteView packet, Clock::time_point now)
+void GatewayEndpoint::send_one(const HostPacket& packet, Clock::time_point now)
 {
-  const auto header = wire::parse_ip_header(packet);
+  const auto header = wire::parse_ip_header(packet.bytes);
   if (!header) return past_.drops.count(DropReason::malformed);
   const auto found = by_inner_address_.find(header->destination);
   if (found == by_inner_address_.end()) return past_.drops.count(DropReason::no_route);
   GatewaySession& session = *found->second;
-  if (header->packet_bytes > session.mtu_bytes()) {
+  const std::size_t mtu_bytes = session.mtu_bytes();
+  auto pieces = offload::Segmenter::open({packet.bytes.first(header->packet_bytes), packet.offload},
+                                         mtu_bytes);
+  if (!pieces) return session.count_drop(DropReason::malformed);
+  const auto first = pieces->piece();
+  if (first.packet_bytes() > mtu_bytes) {
     session.count_drop(DropReason::too_big);
-    return answer_too_big(packet, session.mtu_bytes(), now);
+    return answer_too_big(first, *header, mtu_bytes, now);
   }
-  if (!train_.has_room()) depart();
   const InCall guard{in_call_, session};
-  session.send(packet.first(header->packet_bytes), train_, now);
+  session.send(*pieces, *header, outbox_, now);
   on_active(session);
 }
 
-void GatewayEndpoint::answer_too_big(ByteView packet, std::size_t mtu_bytes, Clock::time_point now)
+// In the client's name: the kernel takes no packet from outside that bears its own address.
+void GatewayEndpoint::answer_too_big(offload::Segmenter::Piece packet, const wire::IpHeader& header,
+                                     std::size_t mtu_bytes, Clock::time_point now)
 {
-  const auto header = wire::parse_ip_header(packet);
-  if (!header || !icmp_limit_.allow(now)) return;
-  // In the client's name: the kernel takes no packet from outside that bears its own address.
+  if (!icmp_limit_.allow(now)) return;
   std::array<std::byte, wire::kMaxIcmpErrorBytes> reply;
-  const std::size_t size = wire::build_too_big(reply, packet, header->destination, mtu_bytes);
+  const std::size_t size =
+      wire::build_too_big(reply, packet.to_bytes(), header.destination, mtu_bytes);
   if (size > 0) listener_.on_inner_packet(ByteView{reply}.first(size));
 }
 
@@ -210,15 +215,14 @@ void GatewayEndpoint::flush(Clock::time_point now)
       reschedule(session);
   }
   active_.clear();
-  depart();
+  outbox_.depart();
   flushing_ = false;
 }
 
 void GatewayEndpoint::write_session(GatewaySession& session, Clock::time_point now)
 {
   const InCall guard{in_call_, session};
-  if (!train_.has_room()) depart();
-  while (session.write(train_, now)) depart();
+  session.write(outbox_, now);
 }
 
 void GatewayEndpoint::reschedule(GatewaySession& session)
@@ -250,13 +254,6 @@ void GatewayEndpoint::forget(GatewaySession& session)
   if (session.visitor() && !session.admission().addresses.empty())
     listener_.on_session_over(id, *session.visitor(), session.admission(),
                               session.quic().close_reason());
-}
-
-void GatewayEndpoint::depart()
-{
-  if (train_.empty()) return;
-  outlet_.send(train_);
-  train_.clear();
 }
 
 Clock::time_point GatewayEndpoint::next_deadline() const noexcept

@@ -31,7 +31,7 @@ struct GatewayEndpointOptions {
   /// for two round trips.
   std::size_t max_handshakes = 1'000;
   std::size_t max_visitors = 1'000;
-  std::size_t max_queue_bytes = 1'000'000;  ///< Of packets waiting for one client.
+  std::size_t max_queue_bytes = 4'000'000;  ///< Of packets waiting for one client.
 };
 
 /// What happens at a gateway's endpoint. Called from inside the endpoint's methods; may call
@@ -61,7 +61,7 @@ class GatewayEndpoint final : private GatewaySession::Owner, private quic::Conne
   void read(const quic::UdpPath& path, quic::EcnBits ecn, ByteView packet, Clock::time_point now);
 
   /// Sends inner packets to the clients they are for. Call `flush()` after a batch.
-  void send(std::span<const MutableByteView> packets, Clock::time_point now);
+  void send(std::span<const HostPacket> packets, Clock::time_point now);
 
   /// Writes what is due, sends it, and clears away connections that are over.
   void flush(Clock::time_point now);
@@ -105,22 +105,22 @@ class GatewayEndpoint final : private GatewaySession::Owner, private quic::Conne
   void keep_limits(Clock::time_point now);
   void end_at_once(GatewaySession& session, Clock::time_point now);
   void answer(const quic::UdpPath& path, ByteView reply);
-  void send_one(ByteView packet, Clock::time_point now);
-  void answer_too_big(ByteView packet, std::size_t mtu_bytes, Clock::time_point now);
+  void send_one(const HostPacket& packet, Clock::time_point now);
+  void answer_too_big(offload::Segmenter::Piece packet, const wire::IpHeader& header,
+                      std::size_t mtu_bytes, Clock::time_point now);
   [[nodiscard]] bool is_client_address(const IpAddress& address) const noexcept;
   void write_session(GatewaySession& session, Clock::time_point now);
   void reschedule(GatewaySession& session);
   void forget(GatewaySession& session);
   [[nodiscard]] GatewaySession* find(SessionId id) const noexcept;
-  void depart();
 
   GatewayEndpointOptions options_;
   const quic::TlsContext& tls_;
   AdmissionRules rules_;
   GatewayEndpointListener& listener_;
-  Outlet& outlet_;
   quic::ServerDoor door_;
-  quic::PacketTrain train_;
+  Outbox outbox_;
+  std::uint64_t flow_salt_;
   std::uint64_t last_id_ = 0;
   std::map<SessionId, std::unique_ptr<GatewaySession>> sessions_;
   std::unordered_map<quic::ConnectionId, GatewaySession*> by_connection_id_;

@@ -18,11 +18,12 @@ constexpr Clock::duration kVisitTime = std::chrono::seconds(75);
 
 }  // namespace
 
-GatewaySession::GatewaySession(SessionId id, Owner& owner, std::size_t max_queue_bytes)
+GatewaySession::GatewaySession(SessionId id, Owner& owner, std::size_t max_queue_bytes,
+                               std::uint64_t salt)
     : id_(id),
       owner_(owner),
       http_(quic::Http3Connection::Role::server, *this),
-      queue_(max_queue_bytes)
+      queue_(max_queue_bytes, salt)
 {
 }
 
@@ -46,12 +47,13 @@ void GatewaySession::read(const quic::UdpPath& path, quic::EcnBits ecn, ByteView
   owner_.on_active(*this);
 }
 
-bool GatewaySession::write(quic::PacketTrain& train, Clock::time_point now)
+void GatewaySession::write(Outbox& outbox, Clock::time_point now)
 {
   now_ = now;
-  send_queued(train, now);
-  if (train.has_room()) quic_->write(train, now);
-  return !train.has_room();
+  if (tunnel_) queue_.send_queued(*tunnel_, outbox, now);
+  do {
+    quic_->write(outbox.train(), now);
+  } while (outbox.full());
 }
 
 Clock::time_point GatewaySession::next_deadline() const noexcept
@@ -70,25 +72,12 @@ void GatewaySession::on_deadline(Clock::time_point now)
   owner_.on_active(*this);
 }
 
-void GatewaySession::send(ByteView packet, quic::PacketTrain& train, Clock::time_point now)
+void GatewaySession::send(const offload::Segmenter& packet, const wire::IpHeader& header,
+                          Outbox& outbox, Clock::time_point now)
 {
   now_ = now;
   if (!connect_ip_) return count_drop(DropReason::not_assigned);
-  send_queued(train, now);
-  if (queue_.empty() && tunnel_->send(packet, train, now) == TunnelPath::Sent::taken) return;
-  if (!queue_.push(packet)) count_drop(DropReason::congestion);
-}
-
-void GatewaySession::send_queued(quic::PacketTrain& train, Clock::time_point now)
-{
-  while (!queue_.empty()) {
-    // The path may have become smaller since the packet was queued.
-    if (queue_.front().size() > tunnel_->mtu_bytes())
-      count_drop(DropReason::too_big);
-    else if (tunnel_->send(queue_.front(), train, now) == TunnelPath::Sent::blocked)
-      return;
-    queue_.pop();
-  }
+  queue_.send(packet, header, *tunnel_, outbox, now);
 }
 
 std::size_t GatewaySession::mtu_bytes() const noexcept

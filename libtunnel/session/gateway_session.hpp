@@ -7,9 +7,7 @@
 
 #include "libtunnel/core/access_list.hpp"
 #include "libtunnel/core/connect_ip_gateway.hpp"
-#include "libtunnel/session/outlet.hpp"
-#include "libtunnel/session/packet_queue.hpp"
-#include "libtunnel/session/tunnel_path.hpp"
+#include "libtunnel/session/send_queue.hpp"
 #include "libtunnel/session/web_site.hpp"
 
 namespace slopn::session {
@@ -56,7 +54,7 @@ class GatewaySession final : private quic::Http3Listener {
     virtual void on_active(GatewaySession& session) = 0;
   };
 
-  GatewaySession(SessionId id, Owner& owner, std::size_t max_queue_bytes);
+  GatewaySession(SessionId id, Owner& owner, std::size_t max_queue_bytes, std::uint64_t salt);
 
   /// Accepts the connection.
   [[nodiscard]] Result<> start(const quic::QuicConnection::ServerOrder& order,
@@ -67,13 +65,14 @@ class GatewaySession final : private quic::Http3Listener {
   [[nodiscard]] const quic::QuicConnection& quic() const noexcept { return *quic_; }
 
   void read(const quic::UdpPath& path, quic::EcnBits ecn, ByteView packet, Clock::time_point now);
-  /// Writes one train's worth of what is due. False when nothing is left to write.
-  [[nodiscard]] bool write(quic::PacketTrain& train, Clock::time_point now);
+  /// Writes what is due.
+  void write(Outbox& outbox, Clock::time_point now);
   [[nodiscard]] Clock::time_point next_deadline() const noexcept;
   void on_deadline(Clock::time_point now);
 
-  /// A packet for the client, which fits `mtu_bytes()`: written at once or queued.
-  void send(ByteView packet, quic::PacketTrain& train, Clock::time_point now);
+  /// A packet for the client, whose pieces fit `mtu_bytes()`: written at once or queued.
+  void send(const offload::Segmenter& packet, const wire::IpHeader& header, Outbox& outbox,
+            Clock::time_point now);
 
   void admit(Admission admission);
   /// `details` is for the client's log (RFC 9209).
@@ -119,7 +118,6 @@ class GatewaySession final : private quic::Http3Listener {
   [[nodiscard]] ConnectIpOffer offer_that_fits() const;
   void after_capsules(Result<> outcome);
   void take_packet(ByteView packet);
-  void send_queued(quic::PacketTrain& train, Clock::time_point now);
 
   static constexpr std::size_t kMaxEarlyCapsuleBytes = 4096;
 
@@ -135,7 +133,7 @@ class GatewaySession final : private quic::Http3Listener {
   ByteVector early_capsules_;  // that came before the admission
   bool offers_v6_ = false;
   SourceFilter client_addresses_;
-  PacketQueue queue_;
+  SendQueue queue_;
   Clock::time_point visit_ends_;  // for those who get no tunnel
   Clock::time_point now_;         // of the call being served
 };

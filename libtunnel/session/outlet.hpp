@@ -4,9 +4,6 @@
 
 namespace slopn::session {
 
-/// How many UDP payloads are gathered before they are sent.
-inline constexpr std::size_t kTrainPackets = 64;
-
 /// Where outer packets leave: a UDP socket, or a simulated link.
 class Outlet {
  public:
@@ -15,6 +12,38 @@ class Outlet {
   /// Sends every run of `train`; what the socket does not take is lost, like on any network.
   /// The caller clears the train.
   virtual void send(const quic::PacketTrain& train) = 0;
+};
+
+/// Outer packets on their way out: gathered in a train, which leaves when it is full.
+class Outbox {
+ public:
+  /// `outlet` outlives the outbox.
+  Outbox(Outlet& outlet, std::size_t max_payload_bytes)
+      : outlet_(outlet), train_(kTrainPackets, max_payload_bytes)
+  {
+  }
+
+  /// The train, with room for one payload at least.
+  [[nodiscard]] quic::PacketTrain& train()
+  {
+    if (!train_.has_room()) depart();
+    return train_;
+  }
+  [[nodiscard]] bool full() const noexcept { return !train_.has_room(); }
+
+  /// Sends what has been gathered.
+  void depart()
+  {
+    if (train_.empty()) return;
+    outlet_.send(train_);
+    train_.clear();
+  }
+
+ private:
+  static constexpr std::size_t kTrainPackets = 64;
+
+  Outlet& outlet_;
+  quic::PacketTrain train_;
 };
 
 }  // namespace slopn::session

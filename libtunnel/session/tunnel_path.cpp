@@ -21,17 +21,20 @@ std::size_t TunnelPath::mtu_bytes() const noexcept
   return fits > overhead ? fits - overhead : 0;
 }
 
-TunnelPath::Sent TunnelPath::send(ByteView packet, quic::PacketTrain& train, Clock::time_point now)
+TunnelPath::Sent TunnelPath::send(const offload::Segmenter::Piece& packet, Outbox& outbox,
+                                  Clock::time_point now)
 {
-  if (connection_.ending()) {
-    count_drop(DropReason::tunnel_down);
+  if (connection_.ending() || packet.packet_bytes() > mtu_bytes()) {
+    count_drop(connection_.ending() ? DropReason::tunnel_down : DropReason::too_big);
     return Sent::taken;
   }
-  const std::array payloads = {packet};
-  if (connection_.write_datagrams<ByteView>(prefix_.view(), payloads, train, now) == 0)
-    return Sent::blocked;
+  const std::array pieces = {prefix_.view(), packet.header, packet.payload};
+  while (!connection_.write_datagram(pieces, outbox.train(), now)) {
+    // A pending acknowledgement may have taken the train's last place.
+    if (!outbox.full()) return Sent::blocked;
+  }
   ++counters_.sent_packets;
-  counters_.sent_bytes += packet.size();
+  counters_.sent_bytes += packet.packet_bytes();
   return Sent::taken;
 }
 

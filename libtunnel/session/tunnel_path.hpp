@@ -5,10 +5,12 @@
 
 #include "libtunnel/base/clock.hpp"
 #include "libtunnel/core/drop_reason.hpp"
+#include "libtunnel/core/offload/segmenter.hpp"
 #include "libtunnel/core/source_filter.hpp"
 #include "libtunnel/core/wire/http_datagram.hpp"
 #include "libtunnel/core/wire/icmp.hpp"
 #include "libtunnel/quic/http3_connection.hpp"
+#include "libtunnel/session/outlet.hpp"
 
 namespace slopn::session {
 
@@ -36,11 +38,12 @@ class TunnelPath {
   [[nodiscard]] std::size_t mtu_bytes() const noexcept;
 
   enum class Sent : std::uint8_t {
-    taken,    ///< On its way, or dropped for good.
-    blocked,  ///< Congestion control or a full train; offer it again.
+    taken,    ///< On its way, or dropped for good and counted.
+    blocked,  ///< The congestion window is full; offer it again.
   };
-  /// Puts one packet, no longer than `mtu_bytes()`, into the train.
-  [[nodiscard]] Sent send(ByteView packet, quic::PacketTrain& train, Clock::time_point now);
+  /// Puts one packet into the outbox. One longer than `mtu_bytes()` is dropped.
+  [[nodiscard]] Sent send(const offload::Segmenter::Piece& packet, Outbox& outbox,
+                          Clock::time_point now);
 
   /// The IP packet in `datagram`; nullopt when it carries none for this request, which is counted.
   /// A datagram that breaks HTTP/3 closes the connection (RFC 9297 section 2.1).
@@ -51,7 +54,10 @@ class TunnelPath {
     ++counters_.received_packets;
     counters_.received_bytes += packet_bytes;
   }
-  void count_drop(DropReason reason) noexcept { counters_.drops.count(reason); }
+  void count_drop(DropReason reason, std::uint64_t packets = 1) noexcept
+  {
+    counters_.drops.count(reason, packets);
+  }
   [[nodiscard]] const TrafficCounters& counters() const noexcept { return counters_; }
   [[nodiscard]] quic::StreamId stream() const noexcept { return stream_; }
 

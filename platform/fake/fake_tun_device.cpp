@@ -46,13 +46,13 @@ Result<std::size_t> FakeTunDevice::read_batch(PacketBatch& batch)
   return count;
 }
 
-Result<std::size_t> FakeTunDevice::write_batch(std::span<const ByteView> packets)
+Result<std::size_t> FakeTunDevice::write_batch(std::span<const HostPacket> packets)
 {
   if (removed_) return removed_error();
   std::size_t taken = 0;
-  for (const ByteView packet : packets) {
+  for (const HostPacket& packet : packets) {
     if (room_packets_ && written_.size() >= *room_packets_) break;
-    written_.emplace_back(packet.begin(), packet.end());
+    written_.emplace_back(packet.bytes.begin(), packet.bytes.end());
     ++taken;
   }
   if (taken > 0) written_bell_.cancel();

@@ -22,7 +22,8 @@ class FakeTunDevice final : public TunDevice {
   [[nodiscard]] std::uint32_t index() const noexcept override { return index_; }
   [[nodiscard]] boost::asio::awaitable<Result<>> wait_readable() override;
   [[nodiscard]] Result<std::size_t> read_batch(PacketBatch& batch) override;
-  [[nodiscard]] Result<std::size_t> write_batch(std::span<const ByteView> packets) override;
+  [[nodiscard]] Result<std::size_t> write_batch(std::span<const HostPacket> packets) override;
+  [[nodiscard]] TunOffloads offloads() const noexcept override { return {}; }
 
   /// The host sends a packet. One longer than a slot of the reader's batch is cut off, as the
   /// kernel does it.

@@ -17,6 +17,12 @@
 #include "platform/linux/sysctl.hpp"
 #include "platform/linux/tun_queue.hpp"
 
+// Older headers than the kernels they run on.
+#ifndef TUN_F_USO4
+#define TUN_F_USO4 0x20
+#define TUN_F_USO6 0x40
+#endif
+
 namespace slopn::platform {
 namespace {
 
@@ -25,16 +31,19 @@ constexpr std::uint32_t kTransmitQueuePackets = 1000;
 
 class LinuxTunDevice final : public TunDevice {
  public:
-  LinuxTunDevice(const asio::any_io_executor& executor, UniqueFd fd, const Link& link)
+  LinuxTunDevice(const asio::any_io_executor& executor, UniqueFd fd, const Link& link,
+                 TunQueue::Framing framing, TunOffloads offloads)
       : stream_(executor, fd.release()),
-        queue_(stream_.native_handle(), link.name),
+        queue_(stream_.native_handle(), link.name, framing),
         name_(link.name),
-        index_(link.index)
+        index_(link.index),
+        offloads_(offloads)
   {
   }
 
   std::string_view name() const noexcept override { return name_; }
   std::uint32_t index() const noexcept override { return index_; }
+  TunOffloads offloads() const noexcept override { return offloads_; }
 
   asio::awaitable<Result<>> wait_readable() override
   {
@@ -46,7 +55,7 @@ class LinuxTunDevice final : public TunDevice {
 
   Result<std::size_t> read_batch(PacketBatch& batch) override { return queue_.read_batch(batch); }
 
-  Result<std::size_t> write_batch(std::span<const ByteView> packets) override
+  Result<std::size_t> write_batch(std::span<const HostPacket> packets) override
   {
     return queue_.write_batch(packets);
   }
@@ -56,6 +65,7 @@ class LinuxTunDevice final : public TunDevice {
   TunQueue queue_;
   std::string name_;
   std::uint32_t index_;
+  TunOffloads offloads_;
 };
 
 // "slopn0", or "slopn%d" for the first free number. Anything else with a percent sign is refused.
@@ -64,6 +74,26 @@ bool valid_name_template(std::string_view name) noexcept
   if (name.size() >= IFNAMSIZ) return false;
   if (name.ends_with("%d")) name.remove_suffix(2);
   return valid_interface_name(name);
+}
+
+bool offers_vnet_header(int fd)
+{
+  unsigned features = 0;
+  return ::ioctl(fd, TUNGETFEATURES, &features) == 0 && (features & IFF_VNET_HDR) != 0;
+}
+
+// Asks for as much of `wanted` as this kernel has: UDP came in Linux 6.2, the rest long before.
+TunOffloads enable_offloads(int fd, TunOffloads wanted)
+{
+  constexpr unsigned kTcp = TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
+  constexpr unsigned kUdp = TUN_F_USO4 | TUN_F_USO6;
+  const auto accepts = [&](unsigned flags) {
+    return ::ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM | flags) == 0;
+  };
+  if (accepts((wanted.tcp ? kTcp : 0) | (wanted.udp ? kUdp : 0))) return wanted;
+  if (wanted.tcp && accepts(kTcp)) return {.tcp = true, .udp = false};
+  (void)::ioctl(fd, TUNSETOFFLOAD, 0);
+  return {};
 }
 
 Result<Link> configure_link(const std::string& name, std::uint16_t mtu_bytes)
@@ -100,7 +130,10 @@ Result<std::unique_ptr<TunDevice>> open_tun(asio::any_io_executor executor,
 
   ifreq request{};
   options.name_template.copy(request.ifr_name, sizeof request.ifr_name - 1);
+  const bool offloading =
+      (options.offloads.tcp || options.offloads.udp) && offers_vnet_header(fd.get());
   request.ifr_flags = IFF_TUN | IFF_NO_PI;
+  if (offloading) request.ifr_flags |= IFF_VNET_HDR;
   if (::ioctl(fd.get(), TUNSETIFF, &request) < 0) {
     if (errno == EBUSY) return fail(Errc::busy, "TUN interface " + options.name_template);
     return last_os_error("create TUN interface " + options.name_template);
@@ -109,7 +142,10 @@ Result<std::unique_ptr<TunDevice>> open_tun(asio::any_io_executor executor,
   const std::string name{request.ifr_name};
   auto link = configure_link(name, options.mtu_bytes);
   if (!link) return std::move(link.error()).within(name);
-  return std::make_unique<LinuxTunDevice>(executor, std::move(fd), *link);
+  const TunOffloads offloads =
+      offloading ? enable_offloads(fd.get(), options.offloads) : TunOffloads{};
+  const auto framing = offloading ? TunQueue::Framing::vnet_header : TunQueue::Framing::none;
+  return std::make_unique<LinuxTunDevice>(executor, std::move(fd), *link, framing, offloads);
 }
 
 }  // namespace slopn::platform

@@ -1,11 +1,15 @@
 #include "platform/linux/tun_queue.hpp"
 
 #include <poll.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "platform/linux/os_error.hpp"
+#include "platform/linux/vnet_header.hpp"
 
 namespace slopn::platform {
 namespace {
@@ -29,6 +33,26 @@ WriteFailure classify(int error_number) noexcept
   }
 }
 
+// Reads one packet and what stands before it. Returns the packet's length, or -1 with `errno`.
+ssize_t receive(TunQueue::Framing framing, int fd, VnetHeader& header, MutableByteView slot)
+{
+  if (framing == TunQueue::Framing::none) return ::read(fd, slot.data(), slot.size());
+  const std::array<iovec, 2> parts{{{&header, sizeof header}, {slot.data(), slot.size()}}};
+  const ssize_t length = ::readv(fd, parts.data(), parts.size());
+  if (length < 0) return length;
+  return std::max<ssize_t>(0, length - static_cast<ssize_t>(sizeof header));
+}
+
+ssize_t transmit(TunQueue::Framing framing, int fd, const HostPacket& packet)
+{
+  if (framing == TunQueue::Framing::none)
+    return ::write(fd, packet.bytes.data(), packet.bytes.size());
+  VnetHeader header = to_vnet_header(packet.offload);
+  const std::array<iovec, 2> parts{
+      {{&header, sizeof header}, {packet.bytes.data(), packet.bytes.size()}}};
+  return ::writev(fd, parts.data(), parts.size());
+}
+
 }  // namespace
 
 Result<std::size_t> TunQueue::read_batch(PacketBatch& batch) const
@@ -36,24 +60,26 @@ Result<std::size_t> TunQueue::read_batch(PacketBatch& batch) const
   std::size_t count = 0;
   while (!batch.full()) {
     const MutableByteView slot = batch.next_slot();
-    const ssize_t length = ::read(fd_, slot.data(), slot.size());
+    VnetHeader header{};
+    const ssize_t length = receive(framing_, fd_, header, slot);
     if (length < 0) {
       if (errno == EINTR) continue;
       if (errno == EAGAIN) break;
       return io_error(errno, "read from ");
     }
-    batch.commit(static_cast<std::size_t>(length));
+    const auto offload = from_vnet_header(header);
+    if (!offload) continue;
+    batch.commit(static_cast<std::size_t>(length), *offload);
     ++count;
   }
   return count;
 }
 
-Result<std::size_t> TunQueue::write_batch(std::span<const ByteView> packets) const
+Result<std::size_t> TunQueue::write_batch(std::span<const HostPacket> packets) const
 {
   std::size_t taken = 0;
   while (taken < packets.size()) {
-    const ByteView packet = packets[taken];
-    if (::write(fd_, packet.data(), packet.size()) < 0) {
+    if (transmit(framing_, fd_, packets[taken]) < 0) {
       if (errno == EINTR) continue;
       switch (classify(errno)) {
         case WriteFailure::no_room:

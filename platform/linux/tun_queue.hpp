@@ -4,24 +4,29 @@
 #include <span>
 #include <string>
 
-#include "libtunnel/base/bytes.hpp"
 #include "libtunnel/base/packet_batch.hpp"
 #include "libtunnel/base/result.hpp"
 
 namespace slopn::platform {
 
 /// How packets travel through the descriptor of a TUN interface, without waiting. Everything that
-/// depends on the framing is here; offloads with IFF_VNET_HDR become another function pair.
+/// depends on the framing is here.
 ///
 /// The descriptor is the caller's, non-blocking, opened with IFF_NO_PI.
 class TunQueue {
  public:
-  TunQueue(int fd, std::string name) : fd_(fd), name_(std::move(name)) {}
+  /// What stands before each packet on the descriptor.
+  enum class Framing { none, vnet_header };  // IFF_VNET_HDR
+
+  TunQueue(int fd, std::string name, Framing framing)
+      : fd_(fd), name_(std::move(name)), framing_(framing)
+  {
+  }
 
   /// See `TunDevice::read_batch`.
   [[nodiscard]] Result<std::size_t> read_batch(PacketBatch& batch) const;
   /// See `TunDevice::write_batch`.
-  [[nodiscard]] Result<std::size_t> write_batch(std::span<const ByteView> packets) const;
+  [[nodiscard]] Result<std::size_t> write_batch(std::span<const HostPacket> packets) const;
   /// An error if the interface has been deleted.
   [[nodiscard]] Result<> check_alive() const;
 
@@ -30,6 +35,7 @@ class TunQueue {
 
   int fd_;
   std::string name_;
+  Framing framing_;
 };
 
 }  // namespace slopn::platform

@@ -41,7 +41,7 @@ class RawClient final : public SimulatedHost, private quic::QuicApplication {
     if ((where & 8U) != 0) {
       const std::array payloads = {bytes};
       if (!bytes.empty() && bytes.size() <= quic_->max_datagram_bytes())
-        (void)quic_->write_datagrams<ByteView>({}, payloads, train_, network_.now());
+        (void)quic_->write_datagram(payloads, train_, network_.now());
       return flush(network_.now());
     }
     const unsigned number = where & 7U;

@@ -39,6 +39,17 @@ bool genuine(const std::vector<ByteVector>& arrived, const IpAddress& from, cons
   return std::ranges::all_of(arrived, [&](const ByteVector& one) { return sent.erase(one) == 1; });
 }
 
+// Packets 0 to `count` - 1 of 1400 bytes, in this order, though some may be missing.
+bool in_order(const std::vector<ByteVector>& arrived, const IpAddress& from, const IpAddress& to,
+              std::uint32_t count)
+{
+  std::uint32_t next = 0;
+  return std::ranges::all_of(arrived, [&](const ByteVector& one) {
+    while (next < count && inner_packet(from, to, 1400, next) != one) ++next;
+    return next++ < count;
+  });
+}
+
 }  // namespace
 
 TEST_CASE("bad network: the tunnel comes up and carries packets despite loss", "[sim][loss]")
@@ -74,12 +85,14 @@ TEST_CASE("bad network: reordered and doubled packets arrive once each", "[sim][
   CHECK(genuine(scene.client->inner, kBehind, inside, kPackets));
 }
 
-TEST_CASE("bad network: a full window makes the client wait, and nothing is lost",
+TEST_CASE("bad network: a full window makes the client leave packets with the host",
           "[sim][congestion]")
 {
-  // A queue that holds whatever the window allows: only back-pressure can limit the sender.
+  // A link that holds whatever the window allows: only back-pressure can limit the sender.
+  ClientSetup setup;
+  setup.session.max_queue_bytes = 50'000;
   TunnelScene scene{
-      {}, {}, {.delay = 20ms, .rate_bits_per_s = 10'000'000, .queue_bytes = 10'000'000}};
+      {}, setup, {.delay = 20ms, .rate_bits_per_s = 10'000'000, .queue_bytes = 10'000'000}};
   REQUIRE(scene.connect());
   scene.network.run_for(1s);
   const IpAddress inside = scene.client->inner_address(IpVersion::v4);
@@ -87,12 +100,16 @@ TEST_CASE("bad network: a full window makes the client wait, and nothing is lost
   for (std::uint32_t i = 0; i < kPackets; ++i)
     scene.client->offer(inner_packet(inside, kBehind, 1400, i));
   scene.client->pump();
-  CHECK(scene.client->waiting() > 0);
-  CHECK(scene.network.run_until([&] { return scene.gateway->inner_count == kPackets; }, 10s));
+  CHECK(scene.client->waiting() > kPackets / 2);
+  scene.network.run_for(10s);
+  CHECK(scene.client->waiting() == 0);
   CHECK(scene.network.counters().overflown == 0);
-  CHECK(scene.client->session().counters().drops.total() == 0);
-  for (std::uint32_t i = 0; i < kPackets; ++i)
-    REQUIRE(scene.gateway->inner[i] == inner_packet(inside, kBehind, 1400, i));
+  // CoDel drops a few, because a sender that never slows down keeps the queue full.
+  const auto drops = scene.client->session().counters().drops;
+  CHECK(drops.total() == drops[DropReason::congestion]);
+  CHECK(drops.total() < kPackets / 10);
+  CHECK(scene.gateway->inner_count + drops.total() == kPackets);
+  CHECK(in_order(scene.gateway->inner, inside, kBehind, kPackets));
 }
 
 TEST_CASE("bad network: the gateway queues what the window does not take", "[sim][congestion]")
@@ -105,10 +122,12 @@ TEST_CASE("bad network: the gateway queues what the window does not take", "[sim
   constexpr std::uint32_t kPackets = 600;  // 840 kB, below the queue's limit
   for (std::uint32_t i = 0; i < kPackets; ++i)
     scene.gateway->send(inner_packet(kBehind, inside, 1400, i));
-  CHECK(scene.network.run_until([&] { return scene.client->inner_count == kPackets; }, 10s));
-  for (std::uint32_t i = 0; i < kPackets; ++i)
-    REQUIRE(scene.client->inner[i] == inner_packet(kBehind, inside, 1400, i));
-  CHECK(scene.gateway->counters().drops.total() == 0);
+  scene.network.run_for(5s);
+  const auto drops = scene.gateway->counters().drops;
+  CHECK(drops.total() == drops[DropReason::congestion]);
+  CHECK(drops.total() < kPackets / 10);
+  CHECK(scene.client->inner_count + drops.total() == kPackets);
+  CHECK(in_order(scene.client->inner, kBehind, inside, kPackets));
 }
 
 TEST_CASE("bad network: what the gateway's queue cannot hold is counted as congestion",

@@ -111,10 +111,10 @@ TEST_CASE("lifetime: a caller whose time is a little late breaks nothing", "[sim
   const auto late = scene.network.now() - 5ms;
   ByteVector up = inner_packet(scene.client->inner_address(IpVersion::v4), kBehind, 100);
   ByteVector down = inner_packet(kBehind, scene.client->inner_address(IpVersion::v4), 100);
-  const std::array packets = {MutableByteView{up}};
-  const std::array answers = {MutableByteView{down}};
-  CHECK(scene.client->session().send(packets, scene.network.now()) == 1);
-  CHECK(scene.client->session().send(packets, late) == 1);
+  const std::array packets = {HostPacket{.bytes = up, .offload = {}}};
+  const std::array answers = {HostPacket{.bytes = down, .offload = {}}};
+  scene.client->session().send(packets, scene.network.now());
+  scene.client->session().send(packets, late);
   scene.client->session().on_deadline(late);
   scene.client->session().flush(late);
   scene.gateway->endpoint().send(answers, scene.network.now());

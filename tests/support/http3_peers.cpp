@@ -30,9 +30,9 @@ Http3Peer::Http3Peer(SimulatedNetwork& network, UdpEndpoint address,
 bool Http3Peer::send_datagram(ByteView payload)
 {
   const std::array payloads = {payload};
-  const std::size_t taken = quic_->write_datagrams<ByteView>({}, payloads, train_, network_.now());
+  const bool taken = quic_->write_datagram(payloads, train_, network_.now());
   flush(network_.now());
-  return taken == 1;
+  return taken;
 }
 
 void Http3Peer::flush(Clock::time_point now)

@@ -50,7 +50,7 @@ class GatewayHost final : public SimulatedHost,
   [[nodiscard]] const UdpEndpoint& address() const noexcept { return setup_.address; }
   /// Sends an inner packet to the client it is for.
   void send(ByteView packet);
-  void send(std::span<const MutableByteView> packets);
+  void send(std::span<const HostPacket> packets);
 
   /// Loses everything and starts again, as after a crash.
   void restart(const quic::ResetSecret& reset_secret);
@@ -97,7 +97,7 @@ struct ClientSetup {
   session::ClientSessionOptions session{};        ///< The authority is filled in.
 };
 
-/// A client that offers its packets again until they are taken, as a TUN pump does.
+/// A client that keeps its packets until they are wanted, as a TUN pump does.
 class ClientHost final : public SimulatedHost,
                          private session::ClientSessionListener,
                          private session::Outlet {
@@ -166,7 +166,7 @@ struct TunnelScene {
 /// Rules that know `keys`, as "client1", "client2" and so on.
 [[nodiscard]] session::AdmissionRules rules_for(std::span<const crypto::KeyPair> keys);
 
-/// A UDP packet of `size_bytes` in all, whose payload follows from `seed`.
+/// A packet of one flow, `size_bytes` in all, whose payload follows from `seed`.
 [[nodiscard]] ByteVector inner_packet(const IpAddress& from, const IpAddress& to,
                                       std::size_t size_bytes, std::uint32_t seed = 0);
 

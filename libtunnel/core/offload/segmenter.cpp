@@ -263,4 +263,19 @@ void Segmenter::mark_ce() noexcept
   store16(ip + kV4Checksum, static_cast<std::uint16_t>(~fold(sum)));
 }
 
+Segmenter Segmenter::moved_to(std::byte* storage) const
+{
+  Segmenter moved = *this;
+  moved.packet_ = {storage, packet_.size()};
+  std::ranges::copy(packet_, storage);
+  return moved;
+}
+
+ByteVector Segmenter::Piece::to_bytes() const
+{
+  ByteVector bytes{header.begin(), header.end()};
+  bytes.insert(bytes.end(), payload.begin(), payload.end());
+  return bytes;
+}
+
 }  // namespace slopn::offload

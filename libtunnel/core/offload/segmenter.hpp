@@ -54,6 +54,8 @@ class Segmenter {
     {
       return header.size() + payload.size();
     }
+    /// A copy of the packet in one part.
+    [[nodiscard]] ByteVector to_bytes() const;
   };
   /// Needs `!done()`. Computes the checksums when it is called first for a piece.
   [[nodiscard]] Piece piece() noexcept;
@@ -61,6 +63,10 @@ class Segmenter {
   [[nodiscard]] std::size_t piece_bytes() const noexcept { return header_bytes_ + payload_bytes(); }
   /// Goes on to the next piece. Needs `!done()`.
   void advance();
+
+  /// The same packet at the same place, in other memory: copies the bytes to `storage`, which has
+  /// room for `first_bytes()`.
+  [[nodiscard]] Segmenter moved_to(std::byte* storage) const;
 
   /// Bytes of this and all later pieces, headers included.
   [[nodiscard]] std::size_t remaining_bytes() const noexcept

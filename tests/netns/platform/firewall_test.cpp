@@ -97,7 +97,8 @@ class Gateway {
   /// A client's packet comes out of the tunnel.
   void inject(const ByteVector& packet)
   {
-    const std::array<ByteView, 1> one{packet};
+    ByteVector copy = packet;
+    const std::array one{HostPacket{.bytes = copy, .offload = {}}};
     REQUIRE(*tun_->write_batch(one) == 1);
   }
 
@@ -107,7 +108,7 @@ class Gateway {
     for (int tries = 0; tries < 30; ++tries) {
       PacketBatch batch{1, 2048};
       REQUIRE(*tun_->read_batch(batch) <= 1);
-      if (!batch.empty()) return test::summarise(batch.packets()[0]);
+      if (!batch.empty()) return test::summarise(batch.packets()[0].bytes);
       std::this_thread::sleep_for(10ms);
     }
     return std::nullopt;

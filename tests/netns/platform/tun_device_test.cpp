@@ -30,6 +30,11 @@ std::unique_ptr<TunDevice> open_test_tun(asio::io_context& io, TunOptions option
   return std::move(*tun);
 }
 
+HostPacket whole(ByteVector& packet)
+{
+  return {.bytes = packet, .offload = {}};
+}
+
 // Waits at most `patience`; the wait must end by itself before.
 Result<> wait_for_packet(asio::io_context& io, TunDevice& tun, std::chrono::milliseconds patience)
 {
@@ -57,15 +62,15 @@ TEST_CASE("tun: packets go from the host to the reader and back", "[netns][platf
   const auto count = tun->read_batch(batch);
   REQUIRE(count.has_value());
   REQUIRE(*count == 2);
-  const auto ping = test::summarise(batch.packets()[0]);
+  const auto ping = test::summarise(batch.packets()[0].bytes);
   REQUIRE(ping);
   CHECK(ping->to == "10.90.0.2");
   CHECK(ping->icmp_type == 8);
 
   // To the host: the kernel answers.
-  const auto request4 = test::echo_request("10.90.0.2", "10.90.0.1");
-  const auto request6 = test::echo_request("fd90::2", "fd90::1");
-  const std::array<ByteView, 2> requests{request4, request6};
+  auto request4 = test::echo_request("10.90.0.2", "10.90.0.1");
+  auto request6 = test::echo_request("fd90::2", "fd90::1");
+  const std::array requests{whole(request4), whole(request6)};
   const auto taken = tun->write_batch(requests);
   REQUIRE(taken.has_value());
   CHECK(*taken == 2);
@@ -73,8 +78,8 @@ TEST_CASE("tun: packets go from the host to the reader and back", "[netns][platf
   REQUIRE(wait_for_packet(io, *tun, 2s).has_value());
   REQUIRE(tun->read_batch(batch).has_value());
   REQUIRE(batch.size() == 2);
-  CHECK(test::summarise(batch.packets()[0])->icmp_type == 0);
-  CHECK(test::summarise(batch.packets()[1])->icmp_type == 129);
+  CHECK(test::summarise(batch.packets()[0].bytes)->icmp_type == 0);
+  CHECK(test::summarise(batch.packets()[1].bytes)->icmp_type == 129);
 }
 
 TEST_CASE("tun: reading stops at a full batch and at an empty queue", "[netns][platform]")
@@ -101,9 +106,9 @@ TEST_CASE("tun: a malformed packet counts as taken", "[netns][platform]")
   const auto tun = open_test_tun(io);
   test::run("ip addr add 10.90.0.1/24 dev slopn0");
 
-  const ByteVector garbage(40, std::byte{0xff});
-  const auto request = test::echo_request("10.90.0.2", "10.90.0.1");
-  const std::array<ByteView, 3> packets{garbage, ByteView{}, request};
+  ByteVector garbage(40, std::byte{0xff});
+  auto request = test::echo_request("10.90.0.2", "10.90.0.1");
+  const std::array packets{whole(garbage), HostPacket{}, whole(request)};
   CHECK(*tun->write_batch(packets) == 3);
   REQUIRE(wait_for_packet(io, *tun, 2s).has_value());
 }
@@ -137,8 +142,8 @@ TEST_CASE("tun: an interface deleted under the reader is an error from then on",
   CHECK(wait_for_packet(io, *tun, 5s).error().code.value() == EBADFD);
   PacketBatch batch{4, 2048};
   CHECK(tun->read_batch(batch).error().code.value() == EBADFD);
-  const auto request = test::echo_request("10.90.0.2", "10.90.0.1");
-  const std::array<ByteView, 1> packets{request};
+  auto request = test::echo_request("10.90.0.2", "10.90.0.1");
+  const std::array packets{whole(request)};
   CHECK(tun->write_batch(packets).error().code.value() == EBADFD);
 }
 
@@ -148,8 +153,8 @@ TEST_CASE("tun: writing to an interface that is down says so", "[netns][platform
   asio::io_context io;
   const auto tun = open_test_tun(io);
   test::run("ip link set slopn0 down");
-  const auto request = test::echo_request("10.90.0.2", "10.90.0.1");
-  const std::array<ByteView, 1> packets{request};
+  auto request = test::echo_request("10.90.0.2", "10.90.0.1");
+  const std::array packets{whole(request)};
   const auto written = tun->write_batch(packets);
   REQUIRE(written.has_error());
   CHECK(written.error().context.find("is down") != std::string::npos);

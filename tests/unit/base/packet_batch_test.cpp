@@ -15,12 +15,12 @@ TEST_CASE("batch: keeps packets in order until it is cleared", "[unit][base]")
   batch.commit(1);
   CHECK(batch.full());
   REQUIRE(batch.size() == 2);
-  CHECK(to_hex(batch.packets()[0]) == "aabb");
-  CHECK(to_hex(batch.packets()[1]) == "cc");
+  CHECK(to_hex(batch.packets()[0].bytes) == "aabb");
+  CHECK(to_hex(batch.packets()[1].bytes) == "cc");
   batch.clear();
   CHECK(batch.empty());
   CHECK(batch.append(test::hex("dd")));
-  CHECK(to_hex(batch.packets()[0]) == "dd");
+  CHECK(to_hex(batch.packets()[0].bytes) == "dd");
 }
 
 TEST_CASE("batch: takes no packet that does not fit", "[unit][base]")
@@ -36,7 +36,7 @@ TEST_CASE("batch: the memory of its packets stays where it is", "[unit][base]")
   PacketBatch batch{8, 4};
   const std::byte* first = batch.next_slot().data();
   for (int i = 0; i < 8; ++i) REQUIRE(batch.append(ByteVector(1)));
-  CHECK(batch.packets()[0].data() == first);
+  CHECK(batch.packets()[0].bytes.data() == first);
   batch.clear();
   CHECK(batch.next_slot().data() == first);
 }

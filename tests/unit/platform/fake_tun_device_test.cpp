@@ -19,6 +19,17 @@ bool ready(const std::future<Result<>>& waited)
   return waited.wait_for(std::chrono::seconds{0}) == std::future_status::ready;
 }
 
+ByteVector text(std::string_view characters)
+{
+  const ByteView bytes = as_bytes(characters);
+  return {bytes.begin(), bytes.end()};
+}
+
+HostPacket whole(ByteVector& packet)
+{
+  return {.bytes = packet, .offload = {}};
+}
+
 }  // namespace
 
 TEST_CASE("fake tun: a reader wakes up for an injected packet", "[unit][platform]")
@@ -37,8 +48,8 @@ TEST_CASE("fake tun: a reader wakes up for an injected packet", "[unit][platform
 
   PacketBatch batch{8, 5};
   CHECK(*tun.read_batch(batch) == 2);
-  CHECK(as_text(batch.packets()[0]) == "first");
-  CHECK(as_text(batch.packets()[1]) == "secon");  // cut to the slot
+  CHECK(as_text(batch.packets()[0].bytes) == "first");
+  CHECK(as_text(batch.packets()[1].bytes) == "secon");  // cut to the slot
   CHECK(*tun.read_batch(batch) == 0);
   CHECK(tun.waiting() == 0);
 }
@@ -59,7 +70,8 @@ TEST_CASE("fake tun: written packets can be awaited and taken", "[unit][platform
   FakeTunDevice tun{io.get_executor()};
   auto next = asio::co_spawn(io, tun.next_written(), asio::use_future);
   io.poll();
-  const std::array<ByteView, 3> packets{as_bytes("a"), as_bytes("b"), as_bytes("c")};
+  std::array<ByteVector, 3> bytes{text("a"), text("b"), text("c")};
+  const std::array packets{whole(bytes[0]), whole(bytes[1]), whole(bytes[2])};
   CHECK(*tun.write_batch(packets) == 3);
   io.poll();
   CHECK(as_text(*next.get()) == "a");
@@ -72,7 +84,8 @@ TEST_CASE("fake tun: refuses packets beyond its room", "[unit][platform]")
   asio::io_context io;
   FakeTunDevice tun{io.get_executor()};
   tun.limit_room(2);
-  const std::array<ByteView, 3> packets{as_bytes("a"), as_bytes("b"), as_bytes("c")};
+  std::array<ByteVector, 3> bytes{text("a"), text("b"), text("c")};
+  const std::array packets{whole(bytes[0]), whole(bytes[1]), whole(bytes[2])};
   CHECK(*tun.write_batch(packets) == 2);
   CHECK(*tun.write_batch(packets) == 0);
   CHECK(tun.take_written().size() == 2);
@@ -90,7 +103,8 @@ TEST_CASE("fake tun: a removed interface fails every call", "[unit][platform]")
   CHECK(waited.get().error().code.value() == EBADFD);
   PacketBatch batch{1, 16};
   CHECK(tun.read_batch(batch).has_error());
-  const std::array<ByteView, 1> packets{as_bytes("a")};
+  ByteVector bytes = text("a");
+  const std::array packets{whole(bytes)};
   CHECK(tun.write_batch(packets).has_error());
 }
 
