@@ -1,3 +1,4 @@
-foreach(target capsules concealed_auth connect_ip connect_ip_stream http_datagram icmp ip_packet)
+foreach(target capsules coalescer concealed_auth connect_ip connect_ip_stream http_datagram icmp
+    ip_packet segmenter)
   slopn_fuzz(${target} SOURCES ${target}.cpp LIBS slopn::core)
 endforeach()

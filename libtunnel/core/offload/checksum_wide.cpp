@@ -112,8 +112,8 @@ Available find_available() noexcept
 
 std::span<const ChecksumVariant> wide_checksum_variants() noexcept
 {
-  static const Available available = find_available();
-  return std::span{available.variants}.first(available.count);
+  static const Available kAvailable = find_available();
+  return std::span{kAvailable.variants}.first(kAvailable.count);
 }
 
 }  // namespace slopn::offload

@@ -18,7 +18,7 @@ constexpr std::size_t kCacheLineBytes = 64;
 // Not a power of two: the headers of all slots would fall into the same few lines of the cache.
 constexpr std::size_t kSlotBytes = 65'536 + 5 * kCacheLineBytes;
 // Room for any one packet, and for a batch of those that are usually not joined.
-constexpr std::size_t kSinglesBytes = 256 * 1024;
+constexpr std::size_t kSinglesBytes = 262'144;
 static_assert(kSlotBytes >= Coalescer::kMaxSuperBytes && kSinglesBytes >= kMaxHostPacketBytes);
 
 constexpr std::size_t aligned(std::size_t bytes)
@@ -251,7 +251,7 @@ void Coalescer::add_single(ByteView packet) noexcept
 
 bool Coalescer::push(ByteView packet)
 {
-  if (finished_ || packet.empty()) return packet.empty();
+  if (finished_) return false;
   Parsed parsed = parse(packet);
   const bool offered = parsed.flow.protocol == wire::kProtocolTcp ? options_.tcp : options_.udp;
   if (!offered) parsed.kind = Parsed::Kind::other;

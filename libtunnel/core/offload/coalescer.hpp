@@ -34,9 +34,9 @@ class Coalescer {
 
   explicit Coalescer(const Options& options);
 
-  /// Takes a copy of one whole, checked IP packet of at most `kMaxHostPacketBytes`. False, with
-  /// nothing changed, when there is no room: deliver `finish()`, `clear()` and push it again; then
-  /// there is room.
+  /// Takes a copy of one whole, checked IP packet: not empty, and at most `kMaxHostPacketBytes`.
+  /// False, with nothing changed, when there is no room: deliver `finish()`, `clear()` and push it
+  /// again; then there is room.
   [[nodiscard]] bool push(ByteView packet);
 
   [[nodiscard]] bool empty() const noexcept { return packet_count_ == 0; }
@@ -48,10 +48,10 @@ class Coalescer {
  private:
   // A packet's flow; unused parts are zero. Values are as they are in the packet.
   struct Flow {
-    std::array<std::uint64_t, 4> addresses{};
-    std::uint32_t ports = 0;
+    std::uint32_t ports = 0;  // first: flows differ in them most often
     std::uint8_t protocol = 0;
     std::uint8_t version = 0;
+    std::array<std::uint64_t, 4> addresses{};
 
     friend bool operator==(const Flow&, const Flow&) noexcept = default;
   };

@@ -51,7 +51,7 @@ std::optional<Segmenter::Layout> Segmenter::read_layout(ByteView packet) noexcep
   Layout layout;
   switch (octet(ip) >> 4U) {
     case 4:
-      layout.upper_at = (octet(ip) & 0x0fU) * 4;
+      layout.upper_at = (octet(ip) & 0x0fU) * std::size_t{4};
       if (packet.size() < wire::kIpV4HeaderBytes || layout.upper_at < wire::kIpV4HeaderBytes ||
           packet.size() < layout.upper_at || load16(ip + kV4TotalLength) != packet.size())
         return std::nullopt;
