@@ -39,7 +39,7 @@ class TunDevice {
   [[nodiscard]] virtual TunOffloads offloads() const noexcept = 0;
 
   /// Waits until the host has sent a packet. Cancelling completes with `operation_aborted`.
-  /// An interface that was deleted is an error (EBADFD), at once and from then on, here and below.
+  /// An interface that was deleted wakes it at once; that is an error (EBADFD) here or below.
   [[nodiscard]] virtual boost::asio::awaitable<Result<>> wait_readable() = 0;
 
   /// Appends what waits, without blocking, until the batch is full or nothing is left.

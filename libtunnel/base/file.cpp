@@ -80,7 +80,8 @@ Result<> write_all(int fd, std::string_view content)
   return {};
 }
 
-Result<> write_new_file(const fs::path& path, std::string_view content, mode_t mode)
+Result<> write_new_file(const fs::path& path, std::string_view content, mode_t mode,
+                        Durability durability)
 {
   // Left over from a crash. A link that somebody planted is removed here too, and O_EXCL follows
   // none that comes back.
@@ -91,7 +92,8 @@ Result<> write_new_file(const fs::path& path, std::string_view content, mode_t m
   if (!fd) return last_os_error("create temporary");
   if (::fchmod(fd.get(), mode) < 0) return last_os_error("set mode of temporary");
   if (auto written = write_all(fd.get(), content); !written) return written;
-  if (::fsync(fd.get()) < 0) return last_os_error("sync temporary");
+  if (durability == Durability::machine_crash && ::fsync(fd.get()) < 0)
+    return last_os_error("sync temporary");
   return {};
 }
 
@@ -108,15 +110,17 @@ fs::path dir_of(const fs::path& path)
   return path.has_parent_path() ? path.parent_path() : fs::path{"."};
 }
 
-Result<> replace_file(const fs::path& path, std::string_view content, mode_t mode)
+Result<> replace_file(const fs::path& path, std::string_view content, mode_t mode,
+                      Durability durability)
 {
   const auto temporary = dir_of(path) / ("." + path.filename().string() + ".tmp");
-  auto written = write_new_file(temporary, content, mode);
+  auto written = write_new_file(temporary, content, mode, durability);
   if (written && ::rename(temporary.c_str(), path.c_str()) < 0) written = last_os_error("rename");
   if (!written) {
     ::unlink(temporary.c_str());
     return written;
   }
+  if (durability == Durability::own_crash) return {};
   return sync_dir(dir_of(path));
 }
 
@@ -152,10 +156,11 @@ Result<std::string> read_file(const fs::path& path, const ReadRules& rules)
   return content;
 }
 
-Result<> atomic_write_file(const fs::path& path, std::string_view content, mode_t mode)
+Result<> atomic_write_file(const fs::path& path, std::string_view content, mode_t mode,
+                           Durability durability)
 {
   if (!path.has_filename()) return about(path, fail(Errc::invalid_argument, "names no file"));
-  if (auto replaced = replace_file(path, content, mode); !replaced)
+  if (auto replaced = replace_file(path, content, mode, durability); !replaced)
     return about(path, std::move(replaced.error()));
   return {};
 }

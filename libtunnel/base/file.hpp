@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -29,12 +30,19 @@ struct ReadRules {
 [[nodiscard]] Result<std::string> read_file(const std::filesystem::path& path,
                                             const ReadRules& rules);
 
+/// What a written file must survive.
+enum class Durability : std::uint8_t {
+  machine_crash,  ///< Waits until the disk has it.
+  own_crash,      ///< Our own end, however sudden. Enough for what a reboot makes void anyway.
+};
+
 /// Puts `content` in the place of `path`: after a crash there is the old file or the new one, whole.
 ///
 /// Writes a temporary file beside it, with `mode` from its first byte on, syncs it, renames it and
 /// syncs the folder. A symbolic link at `path` is replaced, not followed.
 [[nodiscard]] Result<> atomic_write_file(const std::filesystem::path& path,
-                                         std::string_view content, mode_t mode);
+                                         std::string_view content, mode_t mode,
+                                         Durability durability = Durability::machine_crash);
 
 /// Makes `dir` and its parents. `mode` is for `dir` only, and rights beyond it are taken away from
 /// one that exists; parents get what the umask leaves. A `dir` that is a symbolic link, or belongs

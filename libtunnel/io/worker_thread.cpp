@@ -3,6 +3,8 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include "libtunnel/crypto/random.hpp"
+
 namespace slopn::io {
 
 WorkerThread::WorkerThread() : keep_running_(io_.get_executor())
@@ -14,6 +16,7 @@ WorkerThread::WorkerThread() : keep_running_(io_.get_executor())
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   thread_ = std::thread{[this] {
     ::pthread_setname_np(::pthread_self(), "slopn-worker");
+    crypto::prepare_random_numbers();
     io_.run();
   }};
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);

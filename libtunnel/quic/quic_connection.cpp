@@ -210,9 +210,8 @@ Result<> QuicConnection::adopt(ngtcp2_conn* conn, const TlsContext& tls, Clock::
 void QuicConnection::read(const UdpPath& path, EcnBits ecn, ByteView packet, Clock::time_point now)
 {
   if (ending() || packet.empty()) return;
-  NativePath native_path{path};
   const ngtcp2_pkt_info info{.ecn = ecn};
-  const int error = ngtcp2_conn_read_pkt(native_->conn.get(), native_path.get(), &info,
+  const int error = ngtcp2_conn_read_pkt(native_->conn.get(), native_->paths.to_native(path), &info,
                                          u8(packet.data()), packet.size(), native_->tick(now));
   if (error != 0) return fail_native(error);
   (void)notice_path_mtu();
@@ -226,13 +225,12 @@ bool QuicConnection::write_datagram(std::span<const ByteView> pieces, PacketTrai
   const std::size_t count = std::min(pieces.size(), vectors.size());
   for (std::size_t i = 0; i < count; ++i) vectors[i] = to_native(pieces[i]);
   while (train.has_room()) {
-    NativePath path;
     ngtcp2_pkt_info info{};
     int accepted = 0;
     const MutableByteView out = train.tail();
     const ngtcp2_ssize size = ngtcp2_conn_writev_datagram(
-        native_->conn.get(), path.get(), &info, u8(out.data()), out.size(), &accepted, 0, 0,
-        vectors.data(), count, native_->tick(now));
+        native_->conn.get(), native_->paths.slot(), &info, u8(out.data()), out.size(), &accepted, 0,
+        0, vectors.data(), count, native_->tick(now));
     // Before the handshake is done, or longer than the peer allows: nothing can carry it.
     if (size == NGTCP2_ERR_INVALID_STATE || size == NGTCP2_ERR_INVALID_ARGUMENT) return true;
     if (size < 0) {
@@ -240,7 +238,7 @@ bool QuicConnection::write_datagram(std::span<const ByteView> pieces, PacketTrai
       return true;
     }
     if (size == 0) return false;  // the congestion window is full
-    train.append(static_cast<std::size_t>(size), from_native(*path.get()), info.ecn);
+    train.append(static_cast<std::size_t>(size), native_->paths.written(), info.ecn);
     // A packet without the datagram: a pending ACK took its place, so the datagram goes next.
     if (accepted != 0) return true;
   }
@@ -275,14 +273,13 @@ bool QuicConnection::write_stream_packet(PacketTrain& train, Clock::time_point n
     const std::size_t count = std::min(chunk_.pieces.size(), pieces.size());
     for (std::size_t i = 0; i < count; ++i) pieces[i] = to_native(chunk_.pieces[i]);
 
-    NativePath path;
     ngtcp2_pkt_info info{};
     ngtcp2_ssize stream_bytes = -1;
     const std::uint32_t flags =
         NGTCP2_WRITE_STREAM_FLAG_MORE | (chunk_.fin ? NGTCP2_WRITE_STREAM_FLAG_FIN : 0U);
     const ngtcp2_ssize size = ngtcp2_conn_writev_stream(
-        native_->conn.get(), path.get(), &info, u8(out.data()), out.size(), &stream_bytes, flags,
-        chunk_.stream, pieces.data(), count, native_->tick(now));
+        native_->conn.get(), native_->paths.slot(), &info, u8(out.data()), out.size(),
+        &stream_bytes, flags, chunk_.stream, pieces.data(), count, native_->tick(now));
 
     if (size == NGTCP2_ERR_STREAM_DATA_BLOCKED) {
       application_.on_stream_blocked(chunk_.stream);
@@ -301,7 +298,7 @@ bool QuicConnection::write_stream_packet(PacketTrain& train, Clock::time_point n
     if (ending()) return false;
     if (size == NGTCP2_ERR_WRITE_MORE) continue;
     if (size == 0) return false;
-    train.append(static_cast<std::size_t>(size), from_native(*path.get()), info.ecn);
+    train.append(static_cast<std::size_t>(size), native_->paths.written(), info.ecn);
     return true;
   }
 }
@@ -309,13 +306,12 @@ bool QuicConnection::write_stream_packet(PacketTrain& train, Clock::time_point n
 void QuicConnection::write_close(PacketTrain& train, Clock::time_point now)
 {
   if (!train.has_room()) return;  // the next call tells it
-  NativePath path;
   ngtcp2_pkt_info info{};
   const MutableByteView out = train.tail();
-  const ngtcp2_ssize size =
-      ngtcp2_conn_write_connection_close(native_->conn.get(), path.get(), &info, u8(out.data()),
-                                         out.size(), &native_->error, native_->tick(now));
-  if (size > 0) train.append(static_cast<std::size_t>(size), from_native(*path.get()), info.ecn);
+  const ngtcp2_ssize size = ngtcp2_conn_write_connection_close(
+      native_->conn.get(), native_->paths.slot(), &info, u8(out.data()), out.size(),
+      &native_->error, native_->tick(now));
+  if (size > 0) train.append(static_cast<std::size_t>(size), native_->paths.written(), info.ecn);
   state_ = State::closed;
 }
 

@@ -60,6 +60,39 @@ class NativePath {
 
 [[nodiscard]] UdpPath from_native(const ngtcp2_path& path) noexcept;
 
+/// Translates paths. Nearly all packets of a connection take the path of the one before, so that
+/// is kept in both forms.
+class PathTranslator {
+ public:
+  /// Valid until the next call of it.
+  [[nodiscard]] ngtcp2_path* to_native(const UdpPath& path) noexcept
+  {
+    if (!read_native_ || path != read_) {
+      read_ = path;
+      read_native_.emplace(path);
+    }
+    return read_native_->get();
+  }
+
+  /// Where ngtcp2 puts the path of a packet that it writes; then `written()` says what it is.
+  [[nodiscard]] ngtcp2_path* slot() noexcept { return slot_.get(); }
+  [[nodiscard]] const UdpPath& written() noexcept
+  {
+    if (ngtcp2_path_eq(slot_.get(), written_native_.get()) == 0) {
+      ngtcp2_path_copy(written_native_.get(), slot_.get());
+      written_ = from_native(*slot_.get());
+    }
+    return written_;
+  }
+
+ private:
+  UdpPath read_;
+  std::optional<NativePath> read_native_;
+  NativePath slot_;
+  NativePath written_native_;
+  UdpPath written_;
+};
+
 [[nodiscard]] ngtcp2_cid random_id(std::size_t size_bytes) noexcept;
 
 struct ConnDeleter {
@@ -79,6 +112,7 @@ struct QuicConnection::Native {
   std::optional<ConnectionIdFactory> id_factory;
   ResetSecret reset_secret{};
   ngtcp2_tstamp last_tick = 0;
+  PathTranslator paths;
 
   /// ngtcp2 aborts the program when time goes back, as it does for a caller who took the time,
   /// did something else that took it again, and then went on.

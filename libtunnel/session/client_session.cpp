@@ -138,6 +138,7 @@ Clock::time_point ClientSession::next_deadline() const noexcept
 void ClientSession::on_deadline(Clock::time_point now)
 {
   now_ = now;
+  queue_.release_if_idle(now);
   quic_->on_deadline(now);
   if (!quic_->ending()) after_capsules(connect_ip_.on_time(now));
   flush(now);

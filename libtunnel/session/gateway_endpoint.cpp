@@ -47,9 +47,9 @@ void GatewayEndpoint::read(const quic::UdpPath& path, quic::EcnBits ecn, ByteVie
 {
   const auto destination = quic::destination_of(packet);
   if (!destination) return;
-  if (const auto found = by_connection_id_.find(*destination); found != by_connection_id_.end()) {
-    const InCall guard{in_call_, *found->second};
-    return found->second->read(path, ecn, packet, now);
+  if (GatewaySession* session = find(*destination)) {
+    const InCall guard{in_call_, *session};
+    return session->read(path, ecn, packet, now);
   }
   const auto proof = handshakes_.size() >= options_.retry_above_handshakes
                          ? quic::ServerDoor::AddressProof::required
@@ -190,6 +190,7 @@ void GatewayEndpoint::on_id_retired(const quic::ConnectionId& id)
   if (found == by_connection_id_.end() || found->second != in_call_) return;
   std::erase(in_call_->connection_ids, id);
   by_connection_id_.erase(found);
+  last_read_session_ = nullptr;
 }
 
 void GatewayEndpoint::on_admission_wanted(GatewaySession& session, const Visitor& visitor)
@@ -245,6 +246,7 @@ void GatewayEndpoint::forget(GatewaySession& session)
   visitors_.erase(id);
   for (const quic::ConnectionId& connection_id : session.connection_ids)
     by_connection_id_.erase(connection_id);
+  last_read_session_ = nullptr;
   for (const IpPrefix& address : session.admission().addresses) {
     const auto found = by_inner_address_.find(address.address());
     if (found != by_inner_address_.end() && found->second == &session)
@@ -278,6 +280,16 @@ GatewaySession* GatewayEndpoint::find(SessionId id) const noexcept
 {
   const auto found = sessions_.find(id);
   return found == sessions_.end() ? nullptr : found->second.get();
+}
+
+GatewaySession* GatewayEndpoint::find(const quic::ConnectionId& id) noexcept
+{
+  if (last_read_session_ != nullptr && id == last_read_id_) return last_read_session_;
+  const auto found = by_connection_id_.find(id);
+  if (found == by_connection_id_.end()) return nullptr;
+  last_read_id_ = id;
+  last_read_session_ = found->second;
+  return found->second;
 }
 
 bool GatewayEndpoint::admit(SessionId id, Admission admission, Clock::time_point now)

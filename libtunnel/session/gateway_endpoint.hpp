@@ -113,6 +113,7 @@ class GatewayEndpoint final : private GatewaySession::Owner, private quic::Conne
   void reschedule(GatewaySession& session);
   void forget(GatewaySession& session);
   [[nodiscard]] GatewaySession* find(SessionId id) const noexcept;
+  [[nodiscard]] GatewaySession* find(const quic::ConnectionId& id) noexcept;
 
   GatewayEndpointOptions options_;
   const quic::TlsContext& tls_;
@@ -124,6 +125,8 @@ class GatewayEndpoint final : private GatewaySession::Owner, private quic::Conne
   std::uint64_t last_id_ = 0;
   std::map<SessionId, std::unique_ptr<GatewaySession>> sessions_;
   std::unordered_map<quic::ConnectionId, GatewaySession*> by_connection_id_;
+  quic::ConnectionId last_read_id_;              // packets come in trains: whose the last one was
+  GatewaySession* last_read_session_ = nullptr;  // nullptr: not known any more
   std::unordered_map<IpAddress, GatewaySession*> by_inner_address_;
   std::set<std::pair<Clock::time_point, SessionId>> schedule_;
   std::set<SessionId> handshakes_;  // a part of visitors_; both oldest first

@@ -65,6 +65,7 @@ Clock::time_point GatewaySession::next_deadline() const noexcept
 void GatewaySession::on_deadline(Clock::time_point now)
 {
   now_ = now;
+  queue_.release_if_idle(now);
   quic_->on_deadline(now);
   if (!connect_ip_ && now >= visit_ends_)
     http_.close(quic::kH3NoError, fail(Errc::timed_out, "visitor without a tunnel"));

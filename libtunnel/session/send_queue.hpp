@@ -31,6 +31,9 @@ class SendQueue {
   [[nodiscard]] bool empty() const noexcept { return queue_.empty(); }
   [[nodiscard]] std::size_t size_bytes() const noexcept { return queue_.size_bytes(); }
 
+  /// Frees the memory of a queue that has not been used for a while.
+  void release_if_idle(Clock::time_point now) noexcept { queue_.release_if_idle(now); }
+
  private:
   // A packet, or what is left of a super-packet, with its own memory.
   class Waiting {

@@ -188,7 +188,8 @@ Result<> SysctlKeeper::save() const
   for (const Entry& entry : entries_)
     text.append(entry.name + ' ' + entry.before + ' ' + entry.ours + '\n');
   text.append("end\n");
-  return atomic_write_file(record_path_, text, kRecordMode);
+  // The switches do not outlive the kernel, and neither need this.
+  return atomic_write_file(record_path_, text, kRecordMode, Durability::own_crash);
 }
 
 }  // namespace slopn::platform

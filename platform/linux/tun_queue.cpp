@@ -72,6 +72,10 @@ Result<std::size_t> TunQueue::read_batch(PacketBatch& batch) const
     batch.commit(static_cast<std::size_t>(length), *offload);
     ++count;
   }
+  // Woken for nothing: perhaps because there will never be anything again.
+  if (count == 0 && !batch.full()) {
+    if (auto alive = check_alive(); !alive) return alive.error();
+  }
   return count;
 }
 

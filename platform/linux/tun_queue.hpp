@@ -27,10 +27,9 @@ class TunQueue {
   [[nodiscard]] Result<std::size_t> read_batch(PacketBatch& batch) const;
   /// See `TunDevice::write_batch`.
   [[nodiscard]] Result<std::size_t> write_batch(std::span<const HostPacket> packets) const;
-  /// An error if the interface has been deleted.
-  [[nodiscard]] Result<> check_alive() const;
 
  private:
+  [[nodiscard]] Result<> check_alive() const;
   [[nodiscard]] Error io_error(int error_number, const char* operation) const;
 
   int fd_;
