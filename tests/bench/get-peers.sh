@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # tests/bench/get-peers.sh PEER... - fetches or builds what run.sh needs for these peers.
 #
-# OpenVPN and tinc are installed from the machine's own Debian suite. wireguard-go and nebula come
+# OpenVPN, tinc, fastd and ocserv are installed from the machine's own Debian suite; none of their
+# services is started. wireguard-go and nebula come
 # from Debian sid, whose versions have the offloads: they are single static programs and are only
-# unpacked, below build/bench. tunrelay and udpbench are compiled.
+# unpacked, below build/bench. Our own programs are compiled.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -12,11 +13,13 @@ mkdir -p "$bench_dir"
 
 packages=(iperf3 jq ethtool iproute2 iputils-ping) private=()
 for peer in "$@"; do
-  case $peer in
+  case ${peer%%@*} in
     wgsid) packages+=(wireguard-tools) private+=(wireguard-go) ;;
     nebula) private+=(nebula) ;;
     openvpn) packages+=(openvpn openssl) ;;
     tinc) packages+=(tinc) ;;
+    fastd) packages+=(fastd) ;;
+    ocserv) packages+=(ocserv openconnect openssl) ;;
   esac
 done
 
@@ -24,13 +27,21 @@ missing=()
 for package in "${packages[@]}"; do
   [ "$(dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null)" = 'ii ' ] || missing+=("$package")
 done
-if [ ${#missing[@]} -gt 0 ]; then
+install_missing() {
   echo "bench: installing ${missing[*]}" >&2
+  # Debian's way to keep installed services from starting.
+  local policy=/usr/sbin/policy-rc.d
+  if [ ! -e $policy ]; then
+    trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+    printf '#!/bin/sh\nexit 101\n' >$policy
+    chmod +x $policy
+  fi
   export DEBIAN_FRONTEND=noninteractive
   apt-get -q update >"$bench_dir/apt.log" 2>&1 || true
   apt-get -q install -y --no-install-recommends "${missing[@]}" >>"$bench_dir/apt.log" 2>&1 ||
     { tail -n 5 "$bench_dir/apt.log" >&2; echo "bench: cannot install ${missing[*]}" >&2; exit 1; }
-fi
+}
+[ ${#missing[@]} -eq 0 ] || (install_missing)
 
 fetch_private() {
   export SLOPN_ROOT=$root SLOPN_DEPS=$bench_dir/deps SLOPN_RUN=$$
@@ -50,9 +61,17 @@ for package in "${private[@]}"; do
 done
 [ ${#wanted[@]} -eq 0 ] || fetch_private "${wanted[@]}"
 
-for program in tunrelay udpbench; do
-  source="$root/tests/bench/$program.cpp"
-  if [ ! -x "$bench_dir/$program" ] || [ "$source" -nt "$bench_dir/$program" ]; then
-    g++ -std=c++20 -O2 -pthread -o "$bench_dir/$program" "$source"
-  fi
-done
+compile() { # PROGRAM SOURCE...
+  local program=$bench_dir/$1 source
+  shift
+  for source in "$@"; do
+    if [ ! -x "$program" ] || [ "$root/$source" -nt "$program" ]; then
+      (cd "$root" && g++ -std=c++20 -O2 -pthread -I. -o "$program" "$@")
+      return
+    fi
+  done
+}
+compile tunrelay tests/bench/tunrelay.cpp
+compile udpbench tests/bench/udpbench.cpp
+compile firstping tests/bench/firstping.cpp
+compile wan tests/support/wan.cpp tests/support/wan_direction.cpp

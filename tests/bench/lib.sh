@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Namespaces and processes of the benchmark. Sourced by run.sh.
+# Namespaces and processes of the benchmark. Sourced by run.sh and wan.sh.
 #
-#   client namespace 198.18.0.2/24 ---- veth, MTU 1500 ---- 198.18.0.1/24 server namespace
+#   client namespace 198.18.0.2/24 ---- link, MTU 1500 ---- 198.18.0.1/24 server namespace
 #   inside a tunnel:  198.19.0.2                            198.19.0.1
 #
 # (RFC 2544's test range. The namespaces have no way out.)
@@ -9,15 +9,19 @@
 # LINK=gso    the veth as it is: packets of 64 KB cross it whole, which flatters who uses GSO
 # LINK=nogso  the sender's kernel cuts to 1500 bytes before the link and the receiver's GRO joins
 #             them again: nearer to a network card
+# LINK=wan    tests/support/wan.cpp with $WAN_OPTIONS: delay, loss, a limited rate; every packet
+#             crosses it by itself
 
 LINK=${LINK:-gso}
+WAN_OPTIONS=${WAN_OPTIONS:-}
 MTU=${MTU:-1420}
 client_ns=slopn-bench-client-$$
 server_ns=slopn-bench-server-$$
 client_outer=198.18.0.2 server_outer=198.18.0.1
 client_inner=198.19.0.2 server_inner=198.19.0.1
 work=$(mktemp -d)
-client_pids=() server_pids=() helper_pids=()
+client_pids=() server_pids=() helper_pids=() wan_pid=''
+exec {never}<> <(:)  # nothing to read, ever: nap() waits for it
 
 in_client() { ip netns exec "$client_ns" "$@"; }
 in_server() { ip netns exec "$server_ns" "$@"; }
@@ -27,13 +31,22 @@ net_up() {
   net_down
   ip netns add "$client_ns"
   ip netns add "$server_ns"
-  ip link add outer0 netns "$client_ns" type veth peer name outer0 netns "$server_ns"
+  if [ "$LINK" = wan ]; then
+    # shellcheck disable=SC2086  # several words
+    nice -n -10 "$BENCH_DIR/wan" $WAN_OPTIONS "$client_ns" "$server_ns" >"$work/wan.counters" &
+    wan_pid=$!
+    wait_for ip -n "$server_ns" link show outer0
+  else
+    ip link add outer0 netns "$client_ns" type veth peer name outer0 netns "$server_ns"
+  fi
   for ns in "$client_ns" "$server_ns"; do
     # No IPv6 of the link itself: its chatter would be in the figures.
     ip netns exec "$ns" sysctl -qw net.ipv6.conf.outer0.disable_ipv6=1
     ip -n "$ns" link set lo up
+    # A TUN device drops what exceeds this queue, however fast the link.
+    [ "$LINK" != wan ] || ip -n "$ns" link set outer0 txqueuelen 20000
     ip -n "$ns" link set outer0 up
-    [ "$LINK" = gso ] || ip netns exec "$ns" ethtool -K outer0 tso off gso off \
+    [ "$LINK" != nogso ] || ip netns exec "$ns" ethtool -K outer0 tso off gso off \
       tx-udp-segmentation off gro on >/dev/null
   done
   ip -n "$client_ns" address add $client_outer/24 dev outer0
@@ -41,6 +54,11 @@ net_up() {
 }
 
 net_down() {
+  if [ -n "$wan_pid" ]; then
+    kill "$wan_pid" 2>/dev/null || true
+    wait "$wan_pid" 2>/dev/null || true
+    wan_pid=''
+  fi
   ip netns del "$client_ns" 2>/dev/null || true
   ip netns del "$server_ns" 2>/dev/null || true
 }
@@ -87,15 +105,17 @@ finish() {
   rm -rf "$work"
 }
 
+nap() { read -rt "$1" -u "$never" _ || true; }  # SECONDS, without starting a program
 wait_for() { # COMMAND...: up to 5 s
-  for _ in $(seq 500); do
-    if "$@" >/dev/null 2>&1; then return 0; fi
-    sleep 0.01
+  local end=$((${EPOCHREALTIME/./} + 5000000))
+  until "$@" >/dev/null 2>&1; do
+    [ ${EPOCHREALTIME/./} -lt $end ] || return 1
+    nap 0.001
   done
-  return 1
 }
 has_address() { [[ $(ip -n "$1" -o -4 address show) == *" $2/"* ]]; }
 listens() { [[ $(in_server ss -Hltn "sport = :$1") ]]; }
+listens_at() { [[ $(in_server ss -Hltn "sport = :$2 and src $1") ]]; } # ADDRESS PORT
 
 # ---- what the machine does ---------------------------------------------------------------------
 
@@ -139,8 +159,8 @@ wait_for_quiet() {
 }
 
 describe_machine() {
-  printf '\n%s cores %s, %s MiB, Linux %s, %s; LINK=%s, inner MTU %s (slopn: as negotiated).\n' \
+  printf '\n%s cores %s, %s MiB, Linux %s, %s; inner MTU %s (slopn: as negotiated), TCP is %s.\n' \
     "$(nproc)" "$(awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuinfo)" \
-    "$(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo)" "$(uname -r)" "$(date -u +%F)" "$LINK" "$MTU"
+    "$(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo)" "$(uname -r)" "$(date -u +%F)" "$MTU" "$CONGESTION"
   echo "Both ends, iperf3 and the kernel share these cores: compare ratios, not absolute figures."
 }

@@ -5,6 +5,8 @@
 #   NAME_prepare   makes keys and files; not timed, may be missing
 #   NAME_server    starts the server with $server_inner on its tunnel device
 #   NAME_client    starts the client with $client_inner; its start is the zero of "first ping"
+#
+# A peer may be named NAME@FOLDER: then $variant is that folder, for slopn.
 
 raw_server() { ip -n "$server_ns" address add $server_inner/24 dev outer0; }
 raw_client() { ip -n "$client_ns" address add $client_inner/24 dev outer0; }
@@ -27,10 +29,24 @@ nullrelay_client() {
 
 # ---- slopn: both daemons run before the clock starts, as they do in life -------------------------
 
+# slopn@FOLDER is slopn with what FOLDER has of: slopnd, slopnctl (other programs), client.toml,
+# gateway.toml (added to the configuration). So settings and builds can be compared in one run:
+# run.sh slopn slopn@/tmp/cubic. BENCH_CLIENT_TOML and BENCH_GATEWAY_TOML name files added always.
+
+slopn_program() { # slopnd|slopnctl
+  if [ -n "$variant" ] && [ -x "$variant/$1" ]; then echo "$variant/$1"; else echo "$slopn_bin/$1"; fi
+}
+slopn_extra_toml() { # client|gateway
+  local file=${BENCH_CLIENT_TOML:-}
+  [ "$1" = client ] || file=${BENCH_GATEWAY_TOML:-}
+  for file in "$file" "${variant:+$variant/$1.toml}"; do
+    [ -z "$file" ] || [ ! -e "$file" ] || cat "$file"
+  done
+}
 slopn_ctl() { # client|server ARGUMENTS...
   local side=$1
   shift
-  "$slopn_bin/slopnctl" --socket "$work/slopn-$side.sock" "$@"
+  "$(slopn_program slopnctl)" --socket "$work/slopn-$side.sock" "$@"
 }
 slopn_prepare() {
   local side role
@@ -53,10 +69,12 @@ gateway.pools = ["198.19.0.0/24"]
 gateway.routes = ["198.19.0.0/24"]
 gateway.masquerade = false
 TOML
+  slopn_extra_toml client >>"$work/slopn-client.toml"
+  slopn_extra_toml gateway >>"$work/slopn-server.toml"
 }
 slopn_server() {
-  spawn server "$slopn_bin/slopnd" --config "$work/slopn-server.toml"
-  spawn client "$slopn_bin/slopnd" --config "$work/slopn-client.toml"
+  spawn server "$(slopn_program slopnd)" --config "$work/slopn-server.toml"
+  spawn client "$(slopn_program slopnd)" --config "$work/slopn-client.toml"
   wait_for slopn_ctl server status
   wait_for slopn_ctl client status
   # iperf3's server runs on the gateway itself here, which slopn's firewall does not allow.
@@ -96,7 +114,7 @@ wgsid_client() {
 
 # ---- OpenVPN ---------------------------------------------------------------------------------------
 
-openvpn_prepare() {
+certificates_prepare() { # a CA, a server and a client; P-256
   local name
   [ ! -e "$work/ca.crt" ] || return 0
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=bench \
@@ -104,12 +122,13 @@ openvpn_prepare() {
   for name in server client; do
     openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$name" \
       -keyout "$work/$name.key" -out "$work/$name.csr" 2>/dev/null
-    printf 'subjectAltName=DNS:%s\nextendedKeyUsage=%sAuth\nkeyUsage=digitalSignature\n' \
-      $name $name >"$work/$name.ext"
+    printf 'subjectAltName=DNS:%s,IP:%s\nextendedKeyUsage=%sAuth\nkeyUsage=digitalSignature\n' \
+      $name $server_outer $name >"$work/$name.ext"
     openssl x509 -req -in "$work/$name.csr" -CA "$work/ca.crt" -CAkey "$work/ca.key" \
       -CAcreateserial -days 30 -extfile "$work/$name.ext" -out "$work/$name.crt" 2>/dev/null
   done
 }
+openvpn_prepare() { certificates_prepare; }
 openvpn_options() { # SIDE
   printf '%s ' --proto udp --dev-type tun --topology subnet --tun-mtu "$MTU" --txqueuelen 1000 \
     --data-ciphers AES-128-GCM --fast-io --sndbuf 2097152 --rcvbuf 2097152 --verb 3 \
@@ -198,3 +217,77 @@ nebula_server() {
   sleep 0.3
 }
 nebula_client() { spawn client "$BENCH_DIR/sid/usr/bin/nebula" -config "$work/nebula/client.yml"; }
+
+# ---- fastd -----------------------------------------------------------------------------------------
+
+fastd_prepare() {
+  local side other inner dir=$work/fastd
+  [ ! -d "$dir" ] || return 0
+  mkdir "$dir"
+  for side in server client; do
+    fastd --generate-key 2>&1 | awk '{ print tolower($1), $2 }' >"$dir/$side.key"
+  done
+  for side in server client; do
+    other=client inner=$server_inner
+    [ $side = server ] || other=server inner=$client_inner
+    {
+      echo "mode tun; interface \"fastd0\"; mtu $MTU; method \"salsa2012+umac\"; log level warn;"
+      echo "secret \"$(awk '/secret/ { print $2 }' "$dir/$side.key")\";"
+      [ $side = client ] || echo "bind $server_outer:10000;"
+      echo "peer \"$other\" { key \"$(awk '/public/ { print $2 }' "$dir/$other.key")\";"
+      [ $side = server ] || echo "remote $server_outer:10000;"
+      echo "}"
+      echo "on up \"ip address add $inner/24 dev fastd0; ip link set fastd0 up\";"
+    } >"$dir/$side.conf"
+  done
+}
+fastd_server() {
+  spawn server fastd -c "$work/fastd/server.conf"
+  wait_for has_address "$server_ns" $server_inner
+}
+fastd_client() { spawn client fastd -c "$work/fastd/client.conf"; }
+
+# ---- ocserv and openconnect: certificates, DTLS 1.2 with AES-128-GCM ------------------------------
+
+ocserv_prepare() {
+  certificates_prepare
+  mkdir -p "$work/ocserv"
+  cat >"$work/ocserv/ocserv.conf" <<CONF
+auth = "certificate"
+cert-user-oid = 2.5.4.3
+ca-cert = $work/ca.crt
+server-cert = $work/server.crt
+server-key = $work/server.key
+tcp-port = 4433
+udp-port = 4433
+listen-host = $server_outer
+run-as-user = root
+run-as-group = root
+socket-file = $work/ocserv/socket
+pid-file = $work/ocserv/pid
+device = ocs
+ipv4-network = 198.19.0.0/24
+ping-leases = false
+mtu = $MTU
+dtls-legacy = false
+isolate-workers = false
+tls-priorities = "NORMAL:-VERS-ALL:+VERS-TLS1.2:-CIPHER-ALL:+AES-128-GCM"
+max-clients = 4
+keepalive = 300
+CONF
+  cat >"$work/ocserv/script" <<'SCRIPT'
+#!/bin/sh
+[ "$reason" = connect ] || exit 0
+ip address add $INTERNAL_IP4_ADDRESS/24 dev $TUNDEV
+ip link set $TUNDEV mtu $INTERNAL_IP4_MTU up
+SCRIPT
+  chmod +x "$work/ocserv/script"
+}
+ocserv_server() { # its device comes with the first client
+  spawn server ocserv -f -c "$work/ocserv/ocserv.conf"
+  wait_for listens 4433
+}
+ocserv_client() {
+  spawn client openconnect --cafile "$work/ca.crt" -c "$work/client.crt" -k "$work/client.key" \
+    -i occ0 --script "$work/ocserv/script" --non-inter "https://$server_outer:4433/"
+}
