@@ -171,16 +171,17 @@ measure() { # PEER ROUND FUNCTION
     / ((${EPOCHREALTIME/./} - $started) / 1e6); printf \"%.1f\", f < 0 ? 0 : f }")"
 }
 
-# Again, up to three times, when others took more than 10 % of a core meanwhile.
+# Again, up to MAX_TRIES times, when others took more than 10 % of a core meanwhile.
 measure_undisturbed() { # PEER ROUND FUNCTION OUT
   part=$work/part.tsv
-  for _ in 1 2 3; do
+  local try
+  for try in $(seq "${MAX_TRIES:-3}"); do
+    [ "$try" = 1 ] || echo "bench: disturbed; once more" >&2
     [ $quick = yes ] || wait_for_quiet
     : >"$part"
     measure "$1" "$2" "$3"
     [ $quick = no ] || break
     awk -F'\t' '$4 == "foreign_cpu_pct" && $5 > 10 { disturbed = 1 } END { exit disturbed }' "$part" && break
-    echo "bench: disturbed; once more" >&2
   done
   cat "$part" >>"$4"
 }

@@ -3,8 +3,8 @@
 # What is measured over a wide-area link. Sourced by run.sh and wan.sh. A cell is a delay each way,
 # a loss and a kind of traffic; all from the client to the server, Mbit/s received inside:
 #
-#   tcp1 tcp8   one or eight CUBIC flows
-#   bbr1        one BBR flow
+#   tcp1 tcp8   one or eight CUBIC flows, after their first 2 s
+#   bbr1        one BBR flow, likewise
 #   udp100      100 Mbit/s of 1200-byte payloads
 #
 # The figure of a cell is tcp1_20ms_0.1pct_mbps, with LINK wan. And for fairness, over 20 ms each way
@@ -19,9 +19,9 @@ SECONDS_FAIR=${SECONDS_FAIR:-20}
 
 mbit() { jq -r '(.end.sum_received.bits_per_second // 0) / 1e4 | round / 100'; }
 
-traffic_tcp1() { iperf --congestion cubic --time "$SECONDS_WAN" | mbit; }
-traffic_tcp8() { iperf --congestion cubic --time "$SECONDS_WAN" --parallel 8 | mbit; }
-traffic_bbr1() { iperf --time "$SECONDS_WAN" --congestion bbr | mbit; }
+traffic_tcp1() { iperf --congestion cubic --omit 2 --time "$SECONDS_WAN" | mbit; }
+traffic_tcp8() { iperf --congestion cubic --omit 2 --time "$SECONDS_WAN" --parallel 8 | mbit; }
+traffic_bbr1() { iperf --congestion bbr --omit 2 --time "$SECONDS_WAN" | mbit; }
 traffic_udp100() {
   iperf --udp --bitrate 100M --length 1200 --window 2M --time "$SECONDS_WAN" |
     jq -r '.end.sum | if .packets then (.packets - .lost_packets) * 1200 * 8 / .seconds / 1e4 | round / 100 else "NA" end'
