@@ -12,6 +12,7 @@
 #   connect_ms                  slopn only: "slopnctl connect" to the first answer, median of 15
 #   cpu_s_per_gb                user and system time of both ends for 1e9 bytes of tcp_up
 #   memory_server_mb, _client_  the most that was resident
+#   wan_late_us                 LINK=wan: by how much the emulated link was late with a packet, mean
 #   foreign_cpu_pct             what others used of the machine meanwhile, percent of one core
 
 SECONDS_TCP=${SECONDS_TCP:-4}
@@ -138,6 +139,7 @@ measure_everything() { # PEER
   put first_ping_ms "$first_ping_ms"
   [[ $1 != slopn* ]] || measure_connects
   start_iperf_server
+  sleep 0.5  # ocserv has only TLS at first
   measure_latency
   measure_tcp
   measure_udp
@@ -167,6 +169,9 @@ measure() { # PEER ROUND FUNCTION
   fi
   stop_all
   net_down
+  if [ "$LINK" = wan ]; then
+    put wan_late_us "$(sed -n 's/^up.*late_mean_us=\([0-9.]*\).*/\1/p' "$work/wan.counters")"
+  fi
   put foreign_cpu_pct "$(awk "BEGIN { f = ($(cpu_ticks_of_machine) - $machine - ($(cpu_ticks_of_ours) - $ours)) \
     / ((${EPOCHREALTIME/./} - $started) / 1e6); printf \"%.1f\", f < 0 ? 0 : f }")"
 }

@@ -29,18 +29,17 @@ nullrelay_client() {
 
 # ---- slopn: both daemons run before the clock starts, as they do in life -------------------------
 
-# slopn@FOLDER is slopn with what FOLDER has of: slopnd, slopnctl (other programs), client.toml,
-# gateway.toml (added to the configuration). So settings and builds can be compared in one run:
-# run.sh slopn slopn@/tmp/cubic. BENCH_CLIENT_TOML and BENCH_GATEWAY_TOML name files added always.
+# slopn@FOLDER is slopn with what FOLDER has of: slopnd, slopnctl (other programs), slopnd.toml (added
+# to both configurations), client.toml, gateway.toml (to one). So settings and builds can be compared
+# in one run: run.sh slopn slopn@/tmp/cubic. BENCH_TOML names a file that is added always.
 
 slopn_program() { # slopnd|slopnctl
   if [ -n "$variant" ] && [ -x "$variant/$1" ]; then echo "$variant/$1"; else echo "$slopn_bin/$1"; fi
 }
 slopn_extra_toml() { # client|gateway
-  local file=${BENCH_CLIENT_TOML:-}
-  [ "$1" = client ] || file=${BENCH_GATEWAY_TOML:-}
-  for file in "$file" "${variant:+$variant/$1.toml}"; do
-    [ -z "$file" ] || [ ! -e "$file" ] || cat "$file"
+  local file
+  for file in "${BENCH_TOML:-}" ${variant:+"$variant/slopnd.toml" "$variant/$1.toml"}; do
+    [ ! -e "$file" ] || cat "$file"
   done
 }
 slopn_ctl() { # client|server ARGUMENTS...

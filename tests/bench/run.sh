@@ -28,7 +28,8 @@
 #   -t FILE       only the tables of an earlier run
 # What is left out by -l, -q or naming peers is not judged. wan.sh has more of delay and loss.
 # Environment: MTU=1420, SLOPN_BIN=DIR, SECONDS_TCP=4, SECONDS_WAN=15, SECONDS_FAIR=20,
-# CONGESTION=cubic, MAX_WAIT=120 (s, for a quiet machine), MAX_TRIES=3 (when it was disturbed)
+# CONGESTION=cubic, MAX_WAIT=120 (s, for a quiet machine), MAX_TRIES=3 (when it was disturbed),
+# BENCH_TOML=FILE (peers.sh)
 set -euo pipefail
 
 # shellcheck source=tests/bench/setup.sh
