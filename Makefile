@@ -3,7 +3,7 @@
 #   make demo      shows a client, a gateway and real packets between them (as root)
 #   make test      builds and runs every test (network tests need root)
 #   make build     release programs in build/release/bin
-#   make bench     measures slopn beside other VPNs and judges its targets (as root, 45 minutes)
+#   make bench     measures slopn beside other VPNs and judges its targets (as root, 40 minutes)
 #   make install   installs the release programs below PREFIX (/usr/local)
 #   make format    formats the sources;  make lint  checks them with clang-format and clang-tidy
 #   make check-asan check-tsan check-boringssl   unit and simulation tests, built that way

@@ -56,6 +56,7 @@ bring_up() { # PEER, or PEER@FOLDER
   first_ping_ms=$answer_ms
 }
 
+# shellcheck disable=SC2120  # wan-cells.sh gives one
 start_iperf_server() { # [ADDRESS]
   spawn_helper iperf3 --server --bind "${1:-$server_inner}"
   wait_for listens_at "${1:-$server_inner}" 5201 || true
