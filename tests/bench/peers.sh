@@ -27,7 +27,7 @@ nullrelay_client() {
   use_device "$client_ns" null0 $client_inner
 }
 
-# ---- slopn: both daemons run before the clock starts, as they do in life -------------------------
+# ---- slopn: before the clock starts, both daemons run and the client has been invited --------------
 
 # slopn@FOLDER is slopn with what FOLDER has of: slopnd, slopnctl (other programs), slopnd.toml (added
 # to both configurations), client.toml, gateway.toml (to one). So settings and builds can be compared
@@ -78,9 +78,9 @@ slopn_server() {
   wait_for slopn_ctl client status
   # iperf3's server runs on the gateway itself here, which slopn's firewall does not allow.
   in_server nft flush chain inet slopn to_gateway
-  slopn_ctl server gateway invite bench >"$work/slopn.uri"
+  printf %s "$(slopn_ctl server gateway invite bench)" | slopn_ctl client profile import - >/dev/null
 }
-slopn_client() { slopn_ctl client connect - --no-wait <"$work/slopn.uri" >/dev/null; }
+slopn_client() { slopn_ctl client connect --no-wait >/dev/null; }
 
 # ---- WireGuard in user space ---------------------------------------------------------------------
 
