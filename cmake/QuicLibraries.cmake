@@ -32,6 +32,30 @@ if(SLOPN_NGTCP2_VERSION VERSION_LESS 1.11 OR SLOPN_NGHTTP3_VERSION VERSION_LESS 
 endif()
 add_library(slopn::nghttp3 ALIAS slopn_nghttp3_library)
 
+# The packaged ngtcp2 gives each connection memory pools and lists for many packets at once: 12 KB
+# that an idle session never uses (docs/decisions/0015-many-sessions.md). So it is compiled
+# from its source, where there is one: without pools, and with blocks of 8 places in its lists.
+option(SLOPN_SMALL_NGTCP2 "Compile ngtcp2 so that idle connections take little memory" ON)
+set(ngtcp2_library slopn_ngtcp2_library)
+if(SLOPN_SMALL_NGTCP2 AND EXISTS "${SLOPN_NGTCP2_SOURCE}/lib/ngtcp2_conn.c")
+  file(GLOB ngtcp2_sources ${SLOPN_NGTCP2_SOURCE}/lib/*.c)
+  file(READ ${SLOPN_NGTCP2_SOURCE}/lib/ngtcp2_ksl.h lists)
+  string(REPLACE "#define NGTCP2_KSL_DEGR 16" "#define NGTCP2_KSL_DEGR 4" lists "${lists}")
+  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/ngtcp2/small_lists.h CONTENT "${lists}" @ONLY)
+  add_library(slopn_small_ngtcp2 STATIC ${ngtcp2_sources})
+  target_include_directories(slopn_small_ngtcp2
+    SYSTEM PUBLIC ${SLOPN_ngtcp2_INCLUDE}
+    PRIVATE ${SLOPN_NGTCP2_SOURCE}/lib)
+  target_compile_definitions(slopn_small_ngtcp2 PRIVATE
+    NOMEMPOOL _GNU_SOURCE HAVE_ARPA_INET_H HAVE_NETINET_IN_H HAVE_UNISTD_H HAVE_ENDIAN_H
+    HAVE_BYTESWAP_H HAVE_DECL_BE64TOH=1 HAVE_DECL_BSWAP_64=1 HAVE_EXPLICIT_BZERO
+    $<$<STREQUAL:${CMAKE_C_BYTE_ORDER},BIG_ENDIAN>:WORDS_BIGENDIAN>)
+  # Its include guard makes this one count, and not the original.
+  target_compile_options(slopn_small_ngtcp2 PRIVATE
+    "SHELL:-include ${CMAKE_BINARY_DIR}/ngtcp2/small_lists.h")
+  set(ngtcp2_library slopn_small_ngtcp2)
+endif()
+
 if(EXISTS "${SLOPN_NGTCP2_SOURCE}/crypto/boringssl/boringssl.c")
   add_library(slopn_ngtcp2_crypto STATIC
     ${SLOPN_NGTCP2_SOURCE}/crypto/boringssl/boringssl.c ${SLOPN_NGTCP2_SOURCE}/crypto/shared.c)
@@ -49,12 +73,12 @@ else()
 endif()
 get_target_property(kind slopn_ngtcp2_crypto TYPE)
 if(kind STREQUAL "INTERFACE_LIBRARY")
-  target_link_libraries(slopn_ngtcp2_crypto INTERFACE slopn_ngtcp2_library slopn::tls)
+  target_link_libraries(slopn_ngtcp2_crypto INTERFACE ${ngtcp2_library} slopn::tls)
 else()
-  target_link_libraries(slopn_ngtcp2_crypto PUBLIC slopn_ngtcp2_library slopn::tls)
+  target_link_libraries(slopn_ngtcp2_crypto PUBLIC ${ngtcp2_library} slopn::tls)
 endif()
 add_library(slopn::ngtcp2_crypto ALIAS slopn_ngtcp2_crypto)
 
 add_library(slopn_ngtcp2 INTERFACE)
-target_link_libraries(slopn_ngtcp2 INTERFACE slopn_ngtcp2_crypto slopn_ngtcp2_library)
+target_link_libraries(slopn_ngtcp2 INTERFACE slopn_ngtcp2_crypto ${ngtcp2_library})
 add_library(slopn::ngtcp2 ALIAS slopn_ngtcp2)
