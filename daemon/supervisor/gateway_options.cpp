@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <random>
+#include <set>
 
 #include "daemon/supervisor/data_path_options.hpp"
 #include "libtunnel/base/file.hpp"
@@ -30,9 +31,9 @@ Result<session::AdmissionRules> admission_rules(const config::GatewayConfig& con
                                                 const std::vector<config::InvitedClient>& invited)
 {
   std::vector<AccessList::Entry> entries;
+  std::set<ClientKey> known;
   const auto add = [&](const std::string& name, const ClientKey& key) {
-    if (std::ranges::find(entries, key, &AccessList::Entry::key) == entries.end())
-      entries.push_back({name, key});
+    if (known.insert(key).second) entries.push_back({name, key});
   };
   for (const config::KnownClient& client : config.auth.clients) add(client.name, key_of(client));
   for (const config::InvitedClient& client : invited)
