@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <array>
-#include <deque>
+
+#include "libtunnel/quic/settled_http3.hpp"
 
 namespace slopn::quic {
 namespace {
@@ -53,20 +54,22 @@ std::string_view HeaderList::get(std::string_view name) const noexcept
 struct Http3Connection::Stream {
   HeaderList incoming;
   std::size_t incoming_header_bytes = 0;
-  std::deque<ByteVector> body;
+  std::vector<ByteVector> body;
   std::size_t handed_over = 0;    // pieces at the front that nghttp3 has seen
   std::uint64_t acked_bytes = 0;  // of the front piece
   bool finished = false;
   bool refused = false;  // what still comes in means nothing
+  bool blocked = false;  // no credit to send
+  FrameReader reader;    // on a gateway: how far the client is
 
   void forget_acked(std::uint64_t size_bytes)
   {
     acked_bytes += size_bytes;
-    while (handed_over > 0 && acked_bytes >= body.front().size()) {
-      acked_bytes -= body.front().size();
-      body.pop_front();
-      --handed_over;
-    }
+    std::size_t done = 0;
+    while (done < handed_over && acked_bytes >= body[done].size())
+      acked_bytes -= body[done++].size();
+    body.erase(body.begin(), body.begin() + static_cast<std::ptrdiff_t>(done));
+    handed_over -= done;
   }
 };
 
@@ -170,6 +173,7 @@ struct Http3Connection::Callbacks {
                            void* user_data) noexcept
   {
     return guarded(user_data, [&](Http3Connection& http) {
+      http.knows_settings_ = true;
       http.peer_refuses_datagrams_ = settings->h3_datagram == 0;
       if (http.role_ != Role::client) return;
       http.listener_.on_ready(settings->enable_connect_protocol != 0 && settings->h3_datagram != 0);
@@ -270,6 +274,7 @@ void Http3Connection::on_handshake_completed()
 
 Result<StreamId> Http3Connection::send_request(const HeaderList& headers)
 {
+  if (!conn_) return fail(Errc::invalid_argument, "request outside of the connection's time");
   auto stream = quic_->open_bidirectional_stream();
   if (!stream) return stream;
   (void)stream_state(*stream);
@@ -284,6 +289,7 @@ Result<StreamId> Http3Connection::send_request(const HeaderList& headers)
 
 Result<> Http3Connection::send_response(StreamId stream, const HeaderList& headers)
 {
+  if (!conn_) return fail(Errc::invalid_argument, "response outside of the connection's time");
   const auto fields = to_native(headers);
   const nghttp3_data_reader reader{&Callbacks::read_body};
   if (const int error =
@@ -295,6 +301,7 @@ Result<> Http3Connection::send_response(StreamId stream, const HeaderList& heade
 
 void Http3Connection::send_body(StreamId stream, ByteView bytes)
 {
+  if (settled_) return settled_->send_body(stream, bytes);
   const auto found = streams_.find(stream);
   if (found == streams_.end() || bytes.empty()) return;
   found->second->body.emplace_back(bytes.begin(), bytes.end());
@@ -303,6 +310,7 @@ void Http3Connection::send_body(StreamId stream, ByteView bytes)
 
 void Http3Connection::finish(StreamId stream)
 {
+  if (settled_) return settled_->finish(stream);
   const auto found = streams_.find(stream);
   if (found == streams_.end()) return;
   found->second->finished = true;
@@ -311,8 +319,10 @@ void Http3Connection::finish(StreamId stream)
 
 void Http3Connection::abort(StreamId stream, AppErrorCode code)
 {
-  nghttp3_conn_shutdown_stream_write(conn_.get(), stream);
-  nghttp3_conn_shutdown_stream_read(conn_.get(), stream);
+  if (conn_) {
+    nghttp3_conn_shutdown_stream_write(conn_.get(), stream);
+    nghttp3_conn_shutdown_stream_read(conn_.get(), stream);
+  }
   quic_->abort_stream(stream, code);
 }
 
@@ -329,9 +339,55 @@ void Http3Connection::fail_native(std::int64_t native_error)
                fail(Errc::protocol_violation, nghttp3_strerror(error)));
 }
 
+// What must be known when the connection settles, which nghttp3 does not tell: where in its frames
+// a request is, and which of the peer's streams may never end.
+void Http3Connection::skim(StreamId stream, ByteView data)
+{
+  if (is_request(stream)) {
+    FrameReader& reader = stream_state(stream).reader;
+    while (reader.next(data)) {
+    }
+    return;
+  }
+  const bool is_new =
+      std::ranges::find(peer_streams_, stream, &PeerStream::id) == peer_streams_.end();
+  if (!is_new || data.empty()) return;
+  // Control, QPACK encoder and decoder (RFC 9114 section 6.2.1, RFC 9204 section 4.2).
+  const auto type = std::to_integer<unsigned>(data.front());
+  peer_streams_.push_back({stream, type == 0x00 || type == 0x02 || type == 0x03});
+}
+
+bool Http3Connection::has_unsent()
+{
+  StreamChunk chunk;
+  next_chunk(chunk);
+  return chunk.stream >= 0 || quic_->ending();
+}
+
+bool Http3Connection::settle(StreamId stream)
+{
+  if (settled_) return true;
+  if (!conn_ || !knows_settings_ || unacked_bytes_ > 0 || quic_->ending()) return false;
+  const bool blocked =
+      std::ranges::any_of(streams_, [](const auto& entry) { return entry.second->blocked; });
+  const auto requests =
+      std::ranges::count_if(streams_, [](const auto& entry) { return is_request(entry.first); });
+  const auto tunnel = streams_.find(stream);
+  if (blocked || requests != 1 || tunnel == streams_.end() || tunnel->second->finished ||
+      has_unsent())
+    return false;
+  settled_ = std::make_unique<SettledHttp3>(SettledHttp3::Order{
+      *quic_, listener_, stream, tunnel->second->reader, std::move(peer_streams_)});
+  streams_.clear();
+  conn_.reset();
+  return true;
+}
+
 void Http3Connection::on_stream_data(StreamId stream, ByteView data, bool fin)
 {
+  if (settled_) return settled_->on_stream_data(stream, data, fin);
   if (!conn_) return;
+  if (role_ == Role::server) skim(stream, data);
   const nghttp3_ssize consumed =
       nghttp3_conn_read_stream(conn_.get(), stream, u8(data.data()), data.size(), fin ? 1 : 0);
   if (consumed < 0) return fail_native(consumed);
@@ -340,22 +396,30 @@ void Http3Connection::on_stream_data(StreamId stream, ByteView data, bool fin)
 
 void Http3Connection::on_stream_acked(StreamId stream, std::uint64_t size_bytes)
 {
+  if (settled_) return settled_->on_stream_acked(stream, size_bytes);
   if (!conn_) return;
+  unacked_bytes_ -= std::min(unacked_bytes_, size_bytes);
   if (const int error = nghttp3_conn_add_ack_offset(conn_.get(), stream, size_bytes); error != 0)
     fail_native(error);
 }
 
 void Http3Connection::on_stream_closed(StreamId stream, std::optional<AppErrorCode> error)
 {
+  if (settled_) return settled_->on_stream_closed(stream);
   if (!conn_) return;
+  std::erase_if(peer_streams_, [&](const PeerStream& peer) { return peer.id == stream; });
   const int failed =
       nghttp3_conn_close_stream(conn_.get(), stream, error.value_or(NGHTTP3_H3_NO_ERROR));
-  if (failed != 0 && failed != NGHTTP3_ERR_STREAM_NOT_FOUND) fail_native(failed);
+  if (failed == NGHTTP3_ERR_STREAM_NOT_FOUND)
+    streams_.erase(stream);
+  else if (failed != 0)
+    fail_native(failed);
 }
 
 // Half a message is of no use to anybody here, so our half ends too; then the stream closes.
 void Http3Connection::on_stream_reset(StreamId stream)
 {
+  if (settled_) return settled_->on_stream_reset(stream);
   if (!conn_) return;
   if (is_request(stream)) return abort(stream, kH3RequestCancelled);
   nghttp3_conn_shutdown_stream_read(conn_.get(), stream);
@@ -368,6 +432,9 @@ void Http3Connection::on_stream_unread(StreamId stream)
 
 void Http3Connection::on_stream_credit(StreamId stream)
 {
+  if (settled_) return settled_->on_stream_credit(stream);
+  if (const auto found = streams_.find(stream); found != streams_.end())
+    found->second->blocked = false;
   if (conn_) nghttp3_conn_unblock_stream(conn_.get(), stream);
 }
 
@@ -383,6 +450,7 @@ void Http3Connection::on_path_mtu(std::size_t udp_payload_bytes)
 
 void Http3Connection::next_chunk(StreamChunk& chunk)
 {
+  if (settled_) return settled_->next_chunk(chunk);
   if (!conn_) return;
   std::array<nghttp3_vec, StreamChunk::kMaxPieces> pieces{};
   int fin = 0;
@@ -397,17 +465,22 @@ void Http3Connection::next_chunk(StreamChunk& chunk)
 
 void Http3Connection::on_chunk_written(StreamId stream, std::size_t size_bytes)
 {
+  if (settled_) return settled_->on_chunk_written(stream, size_bytes);
+  unacked_bytes_ += size_bytes;
   if (const int error = nghttp3_conn_add_write_offset(conn_.get(), stream, size_bytes); error != 0)
     fail_native(error);
 }
 
 void Http3Connection::on_stream_blocked(StreamId stream)
 {
+  if (settled_) return settled_->on_stream_blocked(stream);
+  stream_state(stream).blocked = true;
   nghttp3_conn_block_stream(conn_.get(), stream);
 }
 
 void Http3Connection::on_stream_unwritable(StreamId stream)
 {
+  if (settled_) return settled_->on_stream_unwritable(stream);
   nghttp3_conn_shutdown_stream_write(conn_.get(), stream);
 }
 

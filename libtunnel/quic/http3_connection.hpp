@@ -14,6 +14,9 @@ struct nghttp3_conn;
 
 namespace slopn::quic {
 
+class SettledHttp3;
+struct PeerStream;
+
 /// HTTP/3 error codes (RFC 9114 section 8.1, RFC 9297 section 2.1).
 inline constexpr AppErrorCode kH3NoError = 0x100;
 inline constexpr AppErrorCode kH3InternalError = 0x102;
@@ -94,6 +97,12 @@ class Http3Connection final : public QuicApplication {
   /// Says goodbye and closes the connection.
   void close(AppErrorCode code, Error reason);
 
+  /// Only on a gateway: `stream` is a tunnel that was accepted, and there will be no more to decide.
+  /// As soon as all that was said is acknowledged and no other request is open, this gives back
+  /// what HTTP/3 keeps for more requests (`SettledHttp3`) and returns true. Call it until then, but
+  /// not from within a callback.
+  [[nodiscard]] bool settle(StreamId stream);
+
   /// Whether the peer's settings have come, without HTTP datagrams in them; RFC 9297 section 2.1.1.
   [[nodiscard]] bool peer_refuses_datagrams() const noexcept { return peer_refuses_datagrams_; }
 
@@ -120,14 +129,20 @@ class Http3Connection final : public QuicApplication {
 
   [[nodiscard]] Result<> open_control_streams();
   void fail_native(std::int64_t native_error);
+  void skim(StreamId stream, ByteView data);
+  [[nodiscard]] bool has_unsent();
   Stream& stream_state(StreamId stream);
 
   Role role_;
   Http3Listener& listener_;
   QuicConnection* quic_ = nullptr;
   bool peer_refuses_datagrams_ = false;
+  bool knows_settings_ = false;      // of the peer
+  std::uint64_t unacked_bytes_ = 0;  // written on streams
+  std::vector<PeerStream> peer_streams_;
   std::unique_ptr<nghttp3_conn, ConnDeleter> conn_;
   std::map<StreamId, std::unique_ptr<Stream>> streams_;
+  std::unique_ptr<SettledHttp3> settled_;  // takes the place of conn_ and streams_
 };
 
 }  // namespace slopn::quic

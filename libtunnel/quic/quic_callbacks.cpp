@@ -51,6 +51,15 @@ struct QuicConnection::Callbacks {
     });
   }
 
+  static int crypto_data(ngtcp2_conn* conn, ngtcp2_encryption_level level, std::uint64_t offset,
+                         const std::uint8_t* data, std::size_t size, void* user_data) noexcept
+  {
+    if (self(user_data).native_->tls)
+      return ngtcp2_crypto_recv_crypto_data_cb(conn, level, offset, data, size, user_data);
+    ngtcp2_conn_set_tls_alert(conn, SSL_AD_UNEXPECTED_MESSAGE);
+    return NGTCP2_ERR_CRYPTO;
+  }
+
   static int stream_data(ngtcp2_conn*, std::uint32_t flags, StreamId stream, std::uint64_t,
                          const std::uint8_t* data, std::size_t size, void* user_data,
                          void*) noexcept
@@ -143,7 +152,7 @@ ngtcp2_callbacks QuicConnection::Native::callbacks(bool is_client) noexcept
   } else {
     table.recv_client_initial = ngtcp2_crypto_recv_client_initial_cb;
   }
-  table.recv_crypto_data = ngtcp2_crypto_recv_crypto_data_cb;
+  table.recv_crypto_data = Callbacks::crypto_data;
   table.encrypt = ngtcp2_crypto_encrypt_cb;
   table.decrypt = ngtcp2_crypto_decrypt_cb;
   table.hp_mask = ngtcp2_crypto_hp_mask_cb;

@@ -452,6 +452,7 @@ HandshakeFacts QuicConnection::handshake_facts() const
 {
   const SSL* tls = native_->tls.get();
   HandshakeFacts facts;
+  if (tls == nullptr) return facts;
   if (const SSL_CIPHER* cipher = SSL_get_current_cipher(tls))
     facts.cipher = SSL_CIPHER_standard_name(cipher);
   if (const char* group = SSL_get_curve_name(SSL_get_curve_id(tls)))
@@ -474,18 +475,26 @@ UdpPath QuicConnection::path() const
 
 std::optional<crypto::SpkiPin> QuicConnection::peer_certificate_pin() const
 {
-  return peer_pin(*native_->tls);
+  return native_->tls ? peer_pin(*native_->tls) : std::nullopt;
 }
 
 Result<ByteVector> QuicConnection::export_keying_material(std::string_view label, ByteView context,
                                                           std::size_t size_bytes) const
 {
-  if (!handshake_completed_) return fail(Errc::invalid_argument, "TLS exporter before handshake");
+  if (!handshake_completed_ || !native_->tls)
+    return fail(Errc::invalid_argument, "TLS exporter outside of the handshake's time");
   ByteVector out(size_bytes);
   if (SSL_export_keying_material(native_->tls.get(), u8(out.data()), out.size(), label.data(),
                                  label.size(), u8(context.data()), context.size(), 1) != 1)
     return fail(Errc::tls_failure, "TLS exporter");
   return out;
+}
+
+void QuicConnection::release_tls() noexcept
+{
+  if (!handshake_completed_) return;
+  ngtcp2_conn_set_tls_native_handle(native_->conn.get(), nullptr);
+  native_->tls.reset();
 }
 
 }  // namespace slopn::quic

@@ -186,6 +186,10 @@ class QuicConnection {
   /// RFC 8446 section 7.5; the handshake must be complete.
   [[nodiscard]] Result<ByteVector> export_keying_material(std::string_view label, ByteView context,
                                                           std::size_t size_bytes) const;
+  /// Gives back what TLS keeps after the handshake, 6 KB. Only on a gateway, to which nobody sends
+  /// TLS messages then (RFC 9001 sections 4.4 and 6); who does loses the connection. From now on
+  /// there are no handshake facts, no peer certificate and no exporter.
+  void release_tls() noexcept;
 
  private:
   struct Native;     // ngtcp2's and TLS's handles, kept out of this header

@@ -54,6 +54,7 @@ void GatewaySession::write(Outbox& outbox, Clock::time_point now)
   do {
     quic_->write(outbox.train(), now);
   } while (outbox.full());
+  if (settles_) settles_ = !http_.settle(tunnel_->stream());
 }
 
 Clock::time_point GatewaySession::next_deadline() const noexcept
@@ -116,7 +117,8 @@ bool GatewaySession::is_misdirected(const quic::HeaderList& request) const
 
 void GatewaySession::on_tunnel_request(quic::StreamId stream, const quic::HeaderList& request)
 {
-  auto visitor = identify(request);
+  // The connection is its client's already, if it has a tunnel.
+  auto visitor = tunnel_ ? visitor_ : identify(request);
   if (!visitor) return reply(stream, page_not_found(request));
   // From here on it is a client of ours, so answers may be plain.
   const bool offers_capsules =
@@ -181,6 +183,8 @@ void GatewaySession::admit(Admission admission)
   if (!awaits_admission()) return;
   answered_ = true;
   admission_ = std::move(admission);
+  quic_->release_tls();  // who it is does not change any more
+  settles_ = true;
   if (!http_.send_response(tunnel_->stream(), {{":status", "200"}, {"capsule-protocol", "?1"}}))
     return;
   client_addresses_.assign(admission_.addresses);

@@ -130,6 +130,7 @@ class GatewaySession final : private quic::Http3Listener {
   std::optional<ConnectIpGateway> connect_ip_;  // from the admission on
   Admission admission_;
   bool answered_ = false;      // admitted or refused
+  bool settles_ = false;       // HTTP/3 has more memory than a tunnel needs
   ByteVector early_capsules_;  // that came before the admission
   bool offers_v6_ = false;
   SourceFilter client_addresses_;
