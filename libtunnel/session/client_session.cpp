@@ -15,6 +15,8 @@ namespace {
 // Long enough for one round trip of an address that comes unasked, short enough not to be felt.
 constexpr Clock::duration kLeastUnsolicitedWait = std::chrono::milliseconds(20);
 
+constexpr wire::FeatureWishes kWishes{.measurement = true};
+
 unsigned status_of(const quic::HeaderList& headers) noexcept
 {
   const std::string_view text = headers.get(":status");
@@ -172,6 +174,8 @@ Result<quic::HeaderList> ClientSession::make_request() const
   quic::HeaderList request{{":method", "CONNECT"},   {":protocol", "connect-ip"},
                            {":scheme", "https"},     {":authority", options_.authority},
                            {":path", options_.path}, {"capsule-protocol", "?1"}};
+  if (const std::string wishes = wire::format_wishes(kWishes); !wishes.empty())
+    request.add(wire::kFeaturesField, wishes);
   if (const auto* bearer = std::get_if<BearerCredentials>(&options_.credentials))
     request.add("authorization", "Bearer " + bearer->token.reveal());
   if (const auto* concealed = std::get_if<ConcealedKey>(&options_.credentials)) {
@@ -217,6 +221,7 @@ void ClientSession::on_headers(quic::StreamId stream, const quic::HeaderList& he
   if (!is_acceptance(status) || end == quic::MessageEnd::complete)
     return fail_with(quic::kH3NoError, refusal(status, headers));
   accepted_ = true;
+  features_ = wire::wished_part(kWishes, wire::parse_grants(headers.get(wire::kFeaturesField)));
   connect_ip_.on_accepted(
       now_, std::max<Clock::duration>(quic_->path_facts().smoothed_rtt, kLeastUnsolicitedWait));
   after_capsules({});
@@ -275,6 +280,7 @@ void ClientSession::report()
     if (address.version() == IpVersion::v4 || carries_v6) now_valid.addresses.push_back(address);
   }
   if (configured_->routes) now_valid.routes = *configured_->routes;
+  now_valid.features = features_;
   if (now_valid.addresses.empty() || now_valid == reported_) return;
   own_addresses_.assign(now_valid.addresses);
   reported_ = now_valid;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "libtunnel/core/connect_ip_client.hpp"
+#include "libtunnel/core/wire/private_features.hpp"
 #include "libtunnel/crypto/keys.hpp"
 #include "libtunnel/quic/http3_connection.hpp"
 #include "libtunnel/session/send_queue.hpp"
@@ -40,6 +41,7 @@ struct TunnelParameters {
   std::vector<IpPrefix> addresses;  ///< Ours. IPv6 only while 1280 bytes fit (RFC 9484 s. 7.1).
   std::vector<wire::IpRange> routes;
   std::size_t mtu_bytes = 0;
+  wire::FeatureGrants features;  ///< What the gateway says beyond CONNECT-IP; not to be trusted.
   friend bool operator==(const TunnelParameters&, const TunnelParameters&) = default;
 };
 
@@ -120,6 +122,7 @@ class ClientSession final : private quic::Http3Listener {
   ConnectIpClient connect_ip_;
   std::optional<TunnelPath> tunnel_;
   bool accepted_ = false;
+  wire::FeatureGrants features_;
   std::optional<connect_ip::Configured> configured_;
   std::optional<TunnelParameters> reported_;
   SourceFilter own_addresses_;

@@ -131,6 +131,7 @@ void GatewaySession::on_tunnel_request(quic::StreamId stream, const quic::Header
   }
   tunnel_.emplace(*quic_, stream);
   visitor_ = std::move(visitor);
+  wishes_ = wire::parse_wishes(request.get(wire::kFeaturesField));
   owner_.on_admission_wanted(*this, *visitor_);
 }
 
@@ -185,8 +186,10 @@ void GatewaySession::admit(Admission admission)
   admission_ = std::move(admission);
   quic_->release_tls();  // who it is does not change any more
   settles_ = true;
-  if (!http_.send_response(tunnel_->stream(), {{":status", "200"}, {"capsule-protocol", "?1"}}))
-    return;
+  quic::HeaderList answer{{":status", "200"}, {"capsule-protocol", "?1"}};
+  const std::string granted = wire::format_grants(wire::wished_part(wishes_, admission_.features));
+  if (!granted.empty()) answer.add(wire::kFeaturesField, granted);
+  if (!http_.send_response(tunnel_->stream(), answer)) return;
   client_addresses_.assign(admission_.addresses);
   offers_v6_ = mtu_bytes() >= kMinIpV6MtuBytes;
   connect_ip_.emplace(offer_that_fits());

@@ -7,6 +7,7 @@
 
 #include "libtunnel/core/access_list.hpp"
 #include "libtunnel/core/connect_ip_gateway.hpp"
+#include "libtunnel/core/wire/private_features.hpp"
 #include "libtunnel/session/send_queue.hpp"
 #include "libtunnel/session/web_site.hpp"
 
@@ -26,6 +27,7 @@ struct Visitor {
 struct Admission {
   std::vector<IpPrefix> addresses;
   std::vector<wire::IpRange> routes;
+  wire::FeatureGrants features{};  ///< The client is told the part that it wished for.
 };
 
 /// Who may come in. A value that is replaced as a whole when the configuration changes.
@@ -126,6 +128,7 @@ class GatewaySession final : private quic::Http3Listener {
   quic::Http3Connection http_;
   std::unique_ptr<quic::QuicConnection> quic_;
   std::optional<Visitor> visitor_;
+  wire::FeatureWishes wishes_;
   std::optional<TunnelPath> tunnel_;            // from the authenticated request on
   std::optional<ConnectIpGateway> connect_ip_;  // from the admission on
   Admission admission_;

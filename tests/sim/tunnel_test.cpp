@@ -47,6 +47,22 @@ TEST_CASE("tunnel: a client gets addresses of both families", "[sim][tunnel]")
   CHECK(scene.gateway->visitors[0].remote == scene.client_setup.address);
 }
 
+TEST_CASE("tunnel: a client is told what the gateway grants beyond CONNECT-IP", "[sim][tunnel]")
+{
+  GatewaySetup setup;
+  setup.features.measurement = {*UdpEndpoint::parse("10.77.0.1:5202")};
+  TunnelScene scene{setup};
+  REQUIRE(scene.connect());
+  CHECK(scene.client->parameters->features == setup.features);
+}
+
+TEST_CASE("tunnel: a gateway that grants nothing says nothing", "[sim][tunnel]")
+{
+  TunnelScene scene;
+  REQUIRE(scene.connect());
+  CHECK(scene.client->parameters->features == wire::FeatureGrants{});
+}
+
 TEST_CASE("tunnel: comes up in two round trips", "[sim][tunnel]")
 {
   TunnelScene scene;

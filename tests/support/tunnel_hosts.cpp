@@ -151,6 +151,7 @@ void GatewayHost::on_admission_wanted(session::SessionId id, const session::Visi
 void GatewayHost::admit(session::SessionId id, const session::Visitor& visitor)
 {
   session::Admission admission;
+  admission.features = setup_.features;
   for (const IpVersion version : {IpVersion::v4, IpVersion::v6}) {
     if (!pool_.gateway_address(version)) continue;
     const auto address =

@@ -29,6 +29,7 @@ struct GatewaySetup {
   session::GatewayEndpointOptions endpoint{};  ///< Pools and own addresses are filled in.
   session::AdmissionRules rules{};
   bool request_client_certificate = false;
+  wire::FeatureGrants features{};  ///< For everybody who asks.
   std::vector<IpPrefix> pools = {*IpPrefix::parse("10.77.0.0/16"),
                                  *IpPrefix::parse("fd00:77::/64")};
 };
