@@ -37,6 +37,8 @@ struct Connected {
   std::string cipher;              ///< "TLS_AES_128_GCM_SHA256"
   std::string key_exchange_group;  ///< "X25519MLKEM768"
   std::string authentication;      ///< "concealed", "certificate", "bearer" or "none"
+  /// Where the gateway lets us measure, inside the tunnel (`libtunnel/measure`); empty: nowhere.
+  std::vector<UdpEndpoint> measurement_endpoints;
 };
 struct Reconnecting {
   std::string profile;

@@ -19,6 +19,8 @@ struct GatewayRules {
   std::vector<IpPrefix> forbidden;  ///< Destinations no client may reach (metadata services).
   /// The gateway's own inner addresses, as far as they lie outside of the pools.
   std::vector<IpAddress> tunnel_addresses;
+  /// What clients may reach on the gateway itself, beside pings: TCP and UDP at its inner addresses.
+  std::vector<UdpEndpoint> services;
 
   friend bool operator==(const GatewayRules&, const GatewayRules&) = default;
 };
@@ -26,7 +28,7 @@ struct GatewayRules {
 /// Owns one nftables table of our own and the forwarding switches of the kernel.
 ///
 /// Only packets from or to the tunnel interface and the pools are judged. Clients may ping the
-/// gateway and open connections to elsewhere, except to `forbidden`, to one another (unless
+/// gateway, use its `services` and open connections to elsewhere, except to `forbidden`, to one another (unless
 /// `client_to_client`) and to TCP port 25. Nobody outside may open one to a client, speak as one,
 /// or reach the tunnel's own addresses. What other tables forbid stays forbidden.
 class Firewall {

@@ -50,6 +50,7 @@ void add(Json& out, const v1::ClientStatus::Connected& state)
   out["cipher"] = state.cipher();
   out["key_exchange_group"] = state.key_exchange_group();
   out["authentication"] = state.authentication();
+  out["measurement_endpoints"] = list(state.measurement_endpoints());
 }
 
 void add(Json& out, const v1::ClientStatus& status)

@@ -106,6 +106,8 @@ struct GatewayConfig {
   bool masquerade = true;
   bool client_to_client = false;
   std::uint16_t max_mtu_bytes = 1438;
+  bool speedtest = true;  ///< Clients may measure their tunnel against us.
+  std::uint16_t speedtest_port = 5202;
   TlsConfig tls;
   AuthConfig auth;
   LimitsConfig limits;

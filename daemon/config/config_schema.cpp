@@ -173,6 +173,15 @@ void add_gateway(Keys& keys)
        "Largest inner MTU. The real one follows each client's path and may be smaller."},
       integer(kInnerMtu, "bytes"), [](auto& c) -> auto& { return c.gateway.max_mtu_bytes; });
   add(
+      {"gateway.speedtest",
+       "Let clients measure throughput and latency against this gateway (`slopnctl speedtest`, "
+       "`slopnctl ping`), at its inner addresses."},
+      boolean(), [](auto& c) -> auto& { return c.gateway.speedtest; });
+  add(
+      {"gateway.speedtest_port", "Port of that service, TCP and UDP, inside the tunnel."},
+      integer<std::uint16_t>({1, 65535}),
+      [](auto& c) -> auto& { return c.gateway.speedtest_port; });
+  add(
       {"gateway.tls.certificate",
        "PEM file with the certificate chain. Empty: one is made on the first start and kept in "
        "`state_dir`."},

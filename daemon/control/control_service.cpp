@@ -8,7 +8,7 @@ namespace slopn::control {
 namespace {
 
 // Grows by one with every addition to control.proto.
-constexpr std::uint32_t kApiLevel = 1;
+constexpr std::uint32_t kApiLevel = 2;
 
 daemon::ProfileChoice choice_in(const v1::ConnectRequest& request)
 {

@@ -53,6 +53,8 @@ void fill(v1::ClientStatus::Connected& message, const daemon::Connected& state)
   message.set_cipher(state.cipher);
   message.set_key_exchange_group(state.key_exchange_group);
   message.set_authentication(state.authentication);
+  for (const auto& endpoint : state.measurement_endpoints)
+    message.add_measurement_endpoints(endpoint.to_string());
 }
 
 void fill(v1::ClientStatus& message, const daemon::ClientStatus& status)

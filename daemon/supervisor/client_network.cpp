@@ -33,6 +33,24 @@ std::vector<IpPrefix> tunnelled_prefixes(const std::vector<wire::IpRange>& adver
   return tunnelled;
 }
 
+std::vector<UdpEndpoint> endpoints_inside(const std::vector<UdpEndpoint>& endpoints,
+                                          const std::vector<IpPrefix>& own_addresses,
+                                          const std::vector<IpPrefix>& through_tunnel)
+{
+  std::vector<UdpEndpoint> inside;
+  for (const UdpEndpoint& endpoint : endpoints) {
+    const auto contains = [&](const IpPrefix& prefix) { return prefix.contains(endpoint.address); };
+    const auto same_family = [&](const IpPrefix& own) {
+      return own.version() == endpoint.address.version();
+    };
+    const auto ours = [&](const IpPrefix& own) { return own.address() == endpoint.address; };
+    if (std::ranges::any_of(own_addresses, same_family) &&
+        std::ranges::none_of(own_addresses, ours) && std::ranges::any_of(through_tunnel, contains))
+      inside.push_back(endpoint);
+  }
+  return inside;
+}
+
 platform::NetworkConfig client_network(const config::ClientConfig& config,
                                        std::string_view interface_name,
                                        const session::TunnelParameters& parameters,

@@ -12,6 +12,12 @@ namespace slopn::daemon {
 [[nodiscard]] std::vector<IpPrefix> tunnelled_prefixes(const std::vector<wire::IpRange>& advertised,
                                                        const std::vector<IpPrefix>& allowed);
 
+/// Of the endpoints that a gateway names for measuring, those that lie inside the tunnel and are not
+/// ourselves: nobody is to be talked into sending a load to somebody else.
+[[nodiscard]] std::vector<UdpEndpoint> endpoints_inside(
+    const std::vector<UdpEndpoint>& endpoints, const std::vector<IpPrefix>& own_addresses,
+    const std::vector<IpPrefix>& through_tunnel);
+
 /// How the host's network is to look for a tunnel with these parameters. What is tunnelled, and
 /// IPv6 wherever all of IPv4 is, never takes another way, also when the interface is lost.
 [[nodiscard]] platform::NetworkConfig client_network(const config::ClientConfig& config,

@@ -152,6 +152,9 @@ Status ClientSupervisor::status() const
             for (const IpPrefix& address : link_->parameters.addresses)
               connected.addresses.push_back({address.address(), address.length_bits()});
             connected.routes = tunnelled_prefixes(link_->parameters.routes, profile_->routes);
+            connected.measurement_endpoints =
+                endpoints_inside(link_->parameters.features.measurement,
+                                 link_->parameters.addresses, connected.routes);
             return connected;
           },
           [&](const tunnel::Backoff& state) -> ClientState {

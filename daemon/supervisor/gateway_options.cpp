@@ -72,7 +72,8 @@ session::GatewayEndpointOptions endpoint_options(
 }
 
 platform::GatewayRules gateway_rules(const config::GatewayConfig& config,
-                                     std::string_view interface_name)
+                                     std::string_view interface_name,
+                                     std::vector<UdpEndpoint> services)
 {
   platform::GatewayRules rules;
   rules.tunnel_interface = interface_name;
@@ -80,6 +81,7 @@ platform::GatewayRules gateway_rules(const config::GatewayConfig& config,
   rules.masquerade = config.masquerade;
   rules.client_to_client = config.client_to_client;
   rules.forbidden = config.forbidden;
+  rules.services = std::move(services);
   return rules;
 }
 

@@ -22,8 +22,10 @@ namespace slopn::daemon {
     const config::Config& config, const std::vector<IpInterfaceAddress>& own_addresses,
     const quic::ResetSecret& reset_secret);
 
+/// `services`: what clients may reach on this host itself.
 [[nodiscard]] platform::GatewayRules gateway_rules(const config::GatewayConfig& config,
-                                                   std::string_view interface_name);
+                                                   std::string_view interface_name,
+                                                   std::vector<UdpEndpoint> services);
 
 /// The secret behind stateless resets, made on the first call and kept in `file` (0600), so that
 /// clients of a gateway that was restarted learn of it at once.

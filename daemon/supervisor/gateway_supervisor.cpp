@@ -149,8 +149,11 @@ Result<> GatewaySupervisor::take_new_tun()
                                               .offloads = tun_offloads(config_.offload)});
   if (!tun) return tun.error();
   interface_name_ = (*tun)->name();
+  offer_measurement();
   // The rules come first: nothing is forwarded before they judge it.
-  if (auto applied = firewall_->apply(gateway_rules(config_.gateway, interface_name_)); !applied)
+  if (auto applied = firewall_->apply(
+          gateway_rules(config_.gateway, interface_name_, measurement_endpoints()));
+      !applied)
     return std::move(applied.error()).within("set up the firewall");
   if (auto applied = routes_->apply({.interface_name = interface_name_,
                                      .mtu_bytes = config_.gateway.max_mtu_bytes,
@@ -162,6 +165,24 @@ Result<> GatewaySupervisor::take_new_tun()
     worker.attach_tun(std::move(tun));
   });
   return {};
+}
+
+// Where clients measure their tunnel. A gateway that cannot have it is a gateway all the same.
+void GatewaySupervisor::offer_measurement()
+{
+  measure_.reset();  // it was bound to the interface of before
+  if (!config_.gateway.speedtest) return;
+  measure::MeasureOptions options{interface_name_, {}, config_.gateway.speedtest_port};
+  for (const IpInterfaceAddress& own : book_.gateway_addresses())
+    options.addresses.push_back(own.address);
+  auto started = measure::MeasureService::start(options);
+  if (!started) return log_->warn("gateway: clients cannot measure: {}", started.error().message());
+  measure_ = std::move(*started);
+}
+
+std::vector<UdpEndpoint> GatewaySupervisor::measurement_endpoints() const
+{
+  return measure_ ? measure_->endpoints() : std::vector<UdpEndpoint>{};
 }
 
 template <class F>
@@ -305,8 +326,8 @@ void GatewaySupervisor::decide_admission(session::SessionId id, const session::V
   }
   admitted_.emplace(id, WallClock::now());
   log_->info("gateway: client={} session={} came", visitor.client, static_cast<std::uint64_t>(id));
-  const session::Admission admission{std::move(*addresses),
-                                     advertised_routes(config_.gateway.routes)};
+  const session::Admission admission{
+      std::move(*addresses), advertised_routes(config_.gateway.routes), {measurement_endpoints()}};
   ask_worker([id, admission](io::GatewayWorker& worker) { return worker.admit(id, admission); },
              [this, id, admission](bool admitted) {
                if (!admitted) take_back(admission, id);  // it went away while we thought about it
@@ -408,6 +429,7 @@ asio::awaitable<void> GatewaySupervisor::stop()
   tasks_.cancel();
   co_await tasks_.join();
   co_await asio::co_spawn(thread_.executor(), worker_->stop(), asio::use_awaitable);
+  measure_.reset();
   stopped_ = true;
   restore_network();
   if (auto saved = book_.save(); !saved) log_->error("leases: {}", saved.error().message());

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "daemon/config/client_registry.hpp"
+#include "daemon/measure/measure_service.hpp"
 #include "daemon/supervisor/address_book.hpp"
 #include "daemon/supervisor/role.hpp"
 #include "libtunnel/io/gateway_worker.hpp"
@@ -60,6 +61,8 @@ class GatewaySupervisor final : public GatewayRole, private io::GatewayWorkerLis
                          session::SessionId id, const Error& reason);
   [[nodiscard]] Result<> take_new_tun();
   void take_back(const session::Admission& admission, session::SessionId id);
+  void offer_measurement();
+  [[nodiscard]] std::vector<UdpEndpoint> measurement_endpoints() const;
   void restore_network();
   [[nodiscard]] asio::awaitable<void> keep_leases();
   void publish_rules();
@@ -84,6 +87,7 @@ class GatewaySupervisor final : public GatewayRole, private io::GatewayWorkerLis
   std::map<session::SessionId, WallClock::time_point> admitted_;  // since when
   io::GatewayReport report_;                                      // as of the last refresh
   bool stopped_ = false;
+  std::unique_ptr<measure::MeasureService> measure_;  // absent: switched off, or it cannot be
   io::TaskGroup tasks_;
   mutable io::WorkerThread thread_;
   std::unique_ptr<io::GatewayWorker> worker_;  // lives on thread_

@@ -56,16 +56,27 @@ std::string arriving_chains(const std::string& tunnel)
          " jump to_gateway\n  }\n";
 }
 
-// What clients may ask the gateway itself. A later service, such as a resolver, is accepted
-// before the last two lines.
-std::string to_gateway_chain()
+std::string service_rules(const std::vector<UdpEndpoint>& services)
+{
+  std::string text;
+  for (const UdpEndpoint& service : services) {
+    text += service.address.is_v4() ? "    ip daddr " : "    ip6 daddr ";
+    text += service.address.to_string() + " meta l4proto { tcp, udp } th dport " +
+            std::to_string(service.port) + " accept\n";
+  }
+  return text;
+}
+
+// What clients may ask the gateway itself.
+std::string to_gateway_chain(const std::vector<UdpEndpoint>& services)
 {
   return "  chain to_gateway {\n"
          "    ip saddr != @pools4 drop\n"
          "    ip6 saddr != @pools6 drop\n"
          "    ct state established,related accept\n"
          "    icmp type echo-request accept\n"
-         "    icmpv6 type echo-request accept\n"
+         "    icmpv6 type echo-request accept\n" +
+         service_rules(services) +
          "    meta l4proto tcp reject with tcp reset\n"
          "    reject with icmpx admin-prohibited\n"
          "  }\n";
@@ -154,7 +165,7 @@ Result<std::string> gateway_ruleset(const GatewayRules& rules, const std::string
   text += both_sets("inside", inside);
   text += both_sets("forbidden", rules.forbidden);
   text += arriving_chains(tunnel);
-  text += to_gateway_chain();
+  text += to_gateway_chain(rules.services);
   text += forward_chains(rules, tunnel);
   text += clamp_chain(tunnel);
   text += output_chain(tunnel);

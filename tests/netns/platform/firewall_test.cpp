@@ -53,7 +53,8 @@ GatewayRules gateway_rules()
           .masquerade = true,
           .client_to_client = false,
           .forbidden = {prefix("192.0.2.66/32"), prefix("2001:db8::66/128")},
-          .tunnel_addresses = {}};
+          .tunnel_addresses = {},
+          .services = {}};
 }
 
 bool contains(const std::string& text, const std::string& part)

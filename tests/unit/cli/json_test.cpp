@@ -41,7 +41,7 @@ TEST_CASE("json: a connection", "[unit][cli]")
     "interface_name": "slopn0", "mtu_bytes": 1420,
     "addresses": ["10.8.0.2/24", "fd00:8::2/64"], "routes": ["0.0.0.0/0", "::/0"],
     "cipher": "TLS_AES_128_GCM_SHA256", "key_exchange_group": "X25519MLKEM768",
-    "authentication": "concealed",
+    "authentication": "concealed", "measurement_endpoints": ["10.8.0.1:5202"],
     "rtt_us": 12345,
     "traffic": {"sent_packets": 1234, "sent_bytes": 1300000,
                 "received_packets": 1, "received_bytes": 84, "drops": {"too_big": 2}}})"));

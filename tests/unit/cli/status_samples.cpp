@@ -46,6 +46,7 @@ v1::Status connected_sample()
   state.set_cipher("TLS_AES_128_GCM_SHA256");
   state.set_key_exchange_group("X25519MLKEM768");
   state.set_authentication("concealed");
+  state.add_measurement_endpoints("10.8.0.1:5202");
   client.mutable_traffic()->set_sent_packets(1234);
   client.mutable_traffic()->set_sent_bytes(1'300'000);
   client.mutable_traffic()->set_received_packets(1);

@@ -71,6 +71,8 @@ table inet slopn {
     ct state established,related accept
     icmp type echo-request accept
     icmpv6 type echo-request accept
+    ip daddr 10.90.0.1 meta l4proto { tcp, udp } th dport 5202 accept
+    ip6 daddr fd90::1 meta l4proto { tcp, udp } th dport 5202 accept
     meta l4proto tcp reject with tcp reset
     reject with icmpx admin-prohibited
   }
@@ -127,6 +129,7 @@ TEST_CASE("gateway rules: the whole table", "[unit][platform]")
   rules.pools.push_back(*IpPrefix::parse("fd90::/64"));
   rules.forbidden = {*IpPrefix::parse("169.254.169.254/32"), *IpPrefix::parse("::/0")};
   rules.tunnel_addresses = {*IpAddress::parse("10.99.0.1")};
+  rules.services = {*UdpEndpoint::parse("10.90.0.1:5202"), *UdpEndpoint::parse("[fd90::1]:5202")};
   CHECK(*gateway_ruleset(rules) == kGolden);
 }
 
@@ -139,6 +142,11 @@ TEST_CASE("gateway rules: client to client and masquerading are choices", "[unit
   CHECK(contains(text, "    oifname \"slopn0\" accept\n"));
   CHECK_FALSE(contains(text, "masquerade"));
   CHECK_FALSE(contains(text, "invalid"));
+}
+
+TEST_CASE("gateway rules: without services clients reach nothing but pings", "[unit][platform]")
+{
+  CHECK_FALSE(contains(*gateway_ruleset(rules_for("10.90.0.0/24")), "dport 5202"));
 }
 
 TEST_CASE("gateway rules: a name cannot change the meaning of the text", "[unit][platform]")

@@ -1,0 +1,1 @@
+slopn_fuzz(measure_protocol SOURCES measure_protocol.cpp LIBS slopn::measure_protocol)
