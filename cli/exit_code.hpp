@@ -19,7 +19,7 @@ enum class ExitCode {
   usage = 2,               // the command line makes no sense
   daemon_unreachable = 3,  // no slopnd answers on the socket
   not_permitted = 4,       // slopnd, or the socket's file mode, refuses this user
-  not_connected = 5,       // `status --check` only
+  not_connected = 5,       // `status --check`, and what needs a tunnel
   auth_refused = 6,        // one side of the tunnel does not accept who the other one is
   timed_out = 7,
 };

@@ -40,6 +40,8 @@ void add_commands(CLI::App& app, Run& chosen)
   add_connect(app, chosen);
   add_disconnect(app, chosen);
   add_status(app, chosen);
+  add_speedtest(app, chosen);
+  add_ping(app, chosen);
   add_profile(app, chosen);
   add_keygen(app, chosen);
   add_gateway(app, chosen);

@@ -14,6 +14,8 @@ using Run = std::function<Outcome<ExitCode>(const Console&)>;
 void add_connect(CLI::App& parent, Run& chosen);
 void add_disconnect(CLI::App& parent, Run& chosen);
 void add_status(CLI::App& parent, Run& chosen);
+void add_speedtest(CLI::App& parent, Run& chosen);
+void add_ping(CLI::App& parent, Run& chosen);
 void add_keygen(CLI::App& parent, Run& chosen);
 void add_profile(CLI::App& parent, Run& chosen);
 void add_gateway(CLI::App& parent, Run& chosen);
