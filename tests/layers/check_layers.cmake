@@ -4,6 +4,8 @@ cmake_minimum_required(VERSION 3.25)
 set(rules
   "libtunnel/base@boost/asio/(io_context|ip/)|ngtcp2|nghttp3|openssl|libtunnel/(core|quic|crypto|session|io)/@base is shared by every program"
   "libtunnel/core@boost/asio|base/async|ngtcp2|nghttp3|openssl|spdlog|<sys/|libtunnel/(quic|crypto|session|io)/@core decides and does no I/O"
+  "libtunnel/measure@boost/asio|base/async|ngtcp2|nghttp3|openssl|spdlog|<sys/|libtunnel/(core|crypto|quic|session|io)/@measure is messages, for the CLI too"
+  "daemon/measure@daemon/(config|control|supervisor)/|libtunnel/(quic|session)/|\"platform/@the measurement service knows nothing of the rest of the daemon"
   "libtunnel/quic@boost/asio|base/async|spdlog|<sys/socket|libtunnel/(core|session|io)/@quic does no I/O, and does not know core"
   "libtunnel/crypto@boost/asio|base/async|spdlog|<sys/socket|ngtcp2|nghttp3|libtunnel/(core|quic|session|io)/@crypto stands beside core and quic"
   "libtunnel/session@boost/asio|base/async|spdlog|<sys/socket|libtunnel/io/|\"platform/@session joins core and quic without sockets"

@@ -17,6 +17,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "daemon/measure/measure_service.hpp"
 #include "tests/unit/control/client.hpp"
 #include "tests/unit/control/fake_daemon.hpp"
 
@@ -123,6 +124,26 @@ daemon::Status retrying()
   state.reason = fail(Errc::unreachable, "reach 192.0.2.1");
   state.retry_at = daemon::WallClock::now() + 1h;
   return daemon::ClientStatus{state, {}, {}};
+}
+
+/// A tunnel whose gateway is this host: measurements go over the loopback interface.
+daemon::Status measurable(const measure::MeasureService& service, const char* own_address)
+{
+  daemon::Connected state;
+  state.interface_name = "lo";
+  state.addresses = {*IpInterfaceAddress::parse(own_address)};
+  state.measurement_endpoints = service.endpoints();
+  return daemon::ClientStatus{state, {}, {}};
+}
+
+std::unique_ptr<measure::MeasureService> measure_service()
+{
+  for (std::uint16_t port = 42'100; port < 42'200; ++port) {
+    auto started = measure::MeasureService::start({"lo", {*IpAddress::parse("127.0.0.1")}, port});
+    if (started) return std::move(*started);
+  }
+  FAIL("no port is free");
+  return nullptr;
 }
 
 void prepare(test::FakeDaemon& daemon, daemon::Status after_connect)
@@ -446,6 +467,69 @@ TEST_CASE("slopnctl: version answers with and without a daemon", "[unit][cli]")
   const auto alone = slopnctl({"--socket", "/nonexistent/x", "version", "--json"});
   CHECK(alone.code == 0);
   CHECK(json::parse(alone.out)["daemon"].is_null());
+}
+
+TEST_CASE("slopnctl: ping and speedtest measure what the daemon names", "[unit][cli]")
+{
+  const auto service = measure_service();
+  test::FakeDaemon daemon;
+  daemon.on_control([&](auto& fake) {
+    fake.change(measurable(*service, "127.0.0.1/8"));
+    return 0;
+  });
+  const auto ping = slopnctl(daemon, {"ping", "-c", "3", "-i", "0.01", "--json"});
+  CHECK(ping.code == 0);
+  CHECK(json::parse(ping.out)["packets_lost"] == 0);
+  const auto speed = slopnctl(daemon, {"speedtest", "--seconds", "1", "--streams", "2", "--json"});
+  CHECK(speed.code == 0);
+  CHECK(speed.err.empty());
+  const auto result = json::parse(speed.out);
+  CHECK(result["download"]["rate_bits_per_s"] > 0);
+  CHECK(result["upload"]["rate_bits_per_s"] > 0);
+}
+
+TEST_CASE("slopnctl: measures nothing beside the tunnel", "[unit][cli]")
+{
+  const auto service = measure_service();
+  test::FakeDaemon daemon;
+  daemon.on_control([&](auto& fake) {
+    fake.change(measurable(*service, "10.8.0.2/24"));  // and loopback is not that
+    return 0;
+  });
+  for (const char* command : {"ping", "speedtest"}) {
+    const auto ended = slopnctl(daemon, {command});
+    CHECK(ended.code == 1);
+    CHECK(ended.err.find("does not lead through") != std::string::npos);
+  }
+}
+
+TEST_CASE("slopnctl: measuring needs a tunnel and a gateway that offers it", "[unit][cli]")
+{
+  test::FakeDaemon daemon;
+  for (const char* command : {"ping", "speedtest"}) {
+    const auto ended = slopnctl(daemon, {command});
+    CHECK(ended.code == 5);
+    CHECK(ended.err.find("slopnctl connect") != std::string::npos);
+  }
+  daemon.on_control([](auto& fake) {
+    fake.change(connected());
+    return 0;
+  });
+  const auto ended = slopnctl(daemon, {"speedtest", "--json"});
+  CHECK(ended.code == 1);
+  CHECK(json::parse(ended.out)["error"]["code"] == "not_offered");
+}
+
+TEST_CASE("slopnctl: measurements have their limits", "[unit][cli]")
+{
+  for (const std::vector<std::string>& wrong :
+       {std::vector<std::string>{"speedtest", "--seconds", "0"},
+        {"speedtest", "--seconds", "61"},
+        {"speedtest", "--streams", "17"},
+        {"ping", "-i", "0"},
+        {"ping", "-c", "-1"}}) {
+    CHECK(slopnctl(wrong).code == 2);
+  }
 }
 
 // Not a test: ask for it with its tag.

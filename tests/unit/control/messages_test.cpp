@@ -38,6 +38,15 @@ TEST_CASE("messages: every client state is its own message", "[unit][control]")
   CHECK(message_of(daemon::Disconnecting{"home"}).disconnecting().profile() == "home");
 }
 
+TEST_CASE("messages: a connection says where it can be measured", "[unit][control]")
+{
+  daemon::Connected state;
+  state.measurement_endpoints = {*UdpEndpoint::parse("[fd00::1]:5202")};
+  const auto message = message_of(state).connected();
+  REQUIRE(message.measurement_endpoints_size() == 1);
+  CHECK(message.measurement_endpoints(0) == "[fd00::1]:5202");
+}
+
 TEST_CASE("messages: a disconnection carries its reason and what to do", "[unit][control]")
 {
   const auto message = message_of(
