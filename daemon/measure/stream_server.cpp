@@ -3,6 +3,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/cancel_after.hpp>
 #include <boost/asio/post.hpp>
@@ -33,6 +34,11 @@ Moved result_of(ssize_t moved) noexcept
   if (moved < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return Moved::nothing_now;
   if (moved < 0 && errno == EINTR) return Moved::some;
   return Moved::ended;
+}
+
+std::chrono::milliseconds left_until(Instant end)
+{
+  return std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
 }
 
 IpAddress address_of(const tcp::endpoint& endpoint)
@@ -169,7 +175,8 @@ asio::awaitable<void> StreamServer::transfer(Stream& stream)
     if (moved == Moved::some) {
       co_await asio::post(executor_, asio::use_awaitable);
     } else {
-      const bool ready = co_await wait_ready(stream);
+      const auto patience = std::min(timeouts_.stall, left_until(end));
+      const bool ready = co_await wait_ready(stream, patience);
       if (!ready) co_return;
     }
     const bool stop = co_await stop_requested();
@@ -177,13 +184,12 @@ asio::awaitable<void> StreamServer::transfer(Stream& stream)
   }
 }
 
-// False when nothing can be moved for too long.
-asio::awaitable<bool> StreamServer::wait_ready(Stream& stream)
+// False when nothing can be moved for `patience`.
+asio::awaitable<bool> StreamServer::wait_ready(Stream& stream, std::chrono::milliseconds patience)
 {
   const auto what =
       stream.hello.direction == Direction::down ? Socket::wait_write : Socket::wait_read;
-  const auto [ec] =
-      co_await stream.socket.async_wait(what, asio::cancel_after(timeouts_.stall, with_ec));
+  const auto [ec] = co_await stream.socket.async_wait(what, asio::cancel_after(patience, with_ec));
   co_return !ec;
 }
 

@@ -38,7 +38,8 @@ class StreamServer {
   [[nodiscard]] asio::awaitable<void> welcome(Socket socket, IpAddress client);
   [[nodiscard]] asio::awaitable<void> talk(Socket& socket, const IpAddress& client);
   [[nodiscard]] asio::awaitable<void> transfer(Stream& stream);
-  [[nodiscard]] asio::awaitable<bool> wait_ready(Stream& stream);
+  [[nodiscard]] asio::awaitable<bool> wait_ready(Stream& stream,
+                                                 std::chrono::milliseconds patience);
 
   asio::any_io_executor executor_;
   StreamTimeouts timeouts_;

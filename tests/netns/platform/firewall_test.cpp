@@ -57,6 +57,18 @@ GatewayRules gateway_rules()
           .services = {}};
 }
 
+/// A TCP service at all addresses of both families.
+UniqueFd listener_everywhere(std::uint16_t port)
+{
+  UniqueFd fd{::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  sockaddr_in6 any{};
+  any.sin6_family = AF_INET6;
+  any.sin6_port = htons(port);
+  REQUIRE(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&any), sizeof any) == 0);
+  REQUIRE(::listen(fd.get(), 4) == 0);
+  return fd;
+}
+
 bool contains(const std::string& text, const std::string& part)
 {
   return text.find(part) != std::string::npos;
@@ -265,6 +277,25 @@ TEST_CASE("firewall: of the gateway itself clients get only echoes", "[netns][pl
     REQUIRE(udp);
     CHECK(udp->icmp_type == kUnreachable4);
   }
+}
+
+TEST_CASE("firewall: clients reach a service at its address and port only", "[netns][platform]")
+{
+  GatewayRules rules = gateway_rules();
+  rules.services = {*UdpEndpoint::parse("10.90.0.1:5202"), *UdpEndpoint::parse("[fd90::1]:5202")};
+  Gateway gateway{rules};
+  const UniqueFd service = listener_everywhere(5202);  // at every address of the gateway
+  const auto flags_of = [&](const test::Flow& flow) {
+    const auto answer = gateway.answer_to(test::tcp_syn(flow, 1000));
+    REQUIRE(answer);
+    return answer->tcp_flags;
+  };
+  constexpr std::uint8_t kSynAck = 0x12;
+  CHECK(flags_of({"10.90.0.2", "10.90.0.1", 40000, 5202}) == kSynAck);
+  CHECK(flags_of({"fd90::2", "fd90::1", 40000, 5202}) == kSynAck);
+  CHECK((flags_of({"10.90.0.2", "10.90.0.1", 40000, 5203}) & kTcpReset) != 0);
+  CHECK((flags_of({"10.90.0.2", "192.0.2.2", 40000, 5202}) & kTcpReset) != 0);
+  CHECK((flags_of({"fd90::2", "2001:db8::2", 40000, 5202}) & kTcpReset) != 0);
 }
 
 TEST_CASE("firewall: the outside reaches neither clients nor the tunnel's addresses",
