@@ -138,6 +138,11 @@ Outcome<Load> Test::run(const LoadProgress& progress)
     told = at;
     told_bytes = now_arrived;
   }
+  if (arrived() == 0) {
+    return Failure{ExitCode::timed_out, "timed_out",
+                   "connections come about, but nothing that is sent over them arrives",
+                   "large packets may be lost on the way: compare slopnctl ping"};
+  }
   return result(std::chrono::duration_cast<microseconds>(steady_clock::now() - start));
 }
 

@@ -141,6 +141,15 @@ class Measuring(LabTest):
         self.assertEqual((result["packets_sent"], result["packets_lost"]), (2, 2))
         self.assertIsNone(result["latency_us"])
 
+    def test_a_path_that_loses_all_that_is_large_is_said_so(self):
+        client, _ = self.lab.tunnel()
+        self.lab.client_net.run("nft", "add table inet t; add chain inet t in { type filter hook "
+                                f"input priority 0; }}; add rule inet t in tcp sport {PORT} "
+                                "meta length > 300 drop")
+        done = client.ctl("speedtest", *SHORT, "--download-only", "--json")
+        self.assertEqual(done.returncode, 7)
+        self.assertIn("large packets", json.loads(done.stdout)["error"]["remedy"])
+
     def test_status_names_the_endpoints_of_both_families(self):
         client, _ = self.lab.tunnel()
         self.assertEqual(
