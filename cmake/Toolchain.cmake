@@ -18,6 +18,11 @@ endif()
 set(CMAKE_CXX_FLAGS_RELEASE "-O2")
 set(CMAKE_C_FLAGS_RELEASE "-O2")
 
+# The data path's small functions live in many files; what ships sees through them.
+include(CheckIPOSupported)
+check_ipo_supported(RESULT SLOPN_LINK_TIME_OPTIMIZATION LANGUAGES CXX)
+set(CMAKE_INTERPROCEDURAL_OPTIMIZATION_RELEASE ${SLOPN_LINK_TIME_OPTIMIZATION})
+
 # What nobody calls is not linked; a daemon's memory is mostly its code.
 add_compile_options($<$<CONFIG:Release>:-ffunction-sections> $<$<CONFIG:Release>:-fdata-sections>)
 add_link_options($<$<CONFIG:Release>:LINKER:--gc-sections>)

@@ -69,15 +69,6 @@ IpAddress IpAddress::v6(const std::array<std::uint8_t, 16>& octets) noexcept
   return address;
 }
 
-std::optional<IpAddress> IpAddress::from_bytes(ByteView bytes) noexcept
-{
-  if (bytes.size() != kV4Bytes && bytes.size() != kV6Bytes) return std::nullopt;
-  IpAddress address;
-  address.version_ = bytes.size() == kV4Bytes ? IpVersion::v4 : IpVersion::v6;
-  std::memcpy(address.octets_.data(), bytes.data(), bytes.size());
-  return address;
-}
-
 std::optional<IpAddress> IpAddress::parse(std::string_view text)
 {
   const std::string terminated{text};
@@ -95,11 +86,6 @@ IpAddress IpAddress::any(IpVersion version) noexcept
   IpAddress address;
   address.version_ = version;
   return address;
-}
-
-ByteView IpAddress::bytes() const noexcept
-{
-  return view(octets_.data(), is_v4() ? kV4Bytes : kV6Bytes);
 }
 
 bool IpAddress::is_unspecified() const noexcept

@@ -3,6 +3,7 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <optional>
 #include <string>
@@ -24,7 +25,16 @@ class IpAddress {
   [[nodiscard]] static IpAddress v4(std::array<std::uint8_t, 4> octets) noexcept;
   [[nodiscard]] static IpAddress v6(const std::array<std::uint8_t, 16>& octets) noexcept;
   /// `bytes` must hold 4 or 16 bytes in network order; nullopt otherwise.
-  [[nodiscard]] static std::optional<IpAddress> from_bytes(ByteView bytes) noexcept;
+  [[nodiscard]] static std::optional<IpAddress> from_bytes(ByteView bytes) noexcept
+  {
+    IpAddress address;
+    if (bytes.size() == 16)
+      address.version_ = IpVersion::v6;
+    else if (bytes.size() != 4)
+      return std::nullopt;
+    std::memcpy(address.octets_.data(), bytes.data(), bytes.size());
+    return address;
+  }
   /// Dotted quad or RFC 4291 text, without brackets, zone or prefix.
   [[nodiscard]] static std::optional<IpAddress> parse(std::string_view text);
   [[nodiscard]] static IpAddress any(IpVersion version) noexcept;
@@ -33,7 +43,7 @@ class IpAddress {
   [[nodiscard]] bool is_v4() const noexcept { return version_ == IpVersion::v4; }
   [[nodiscard]] bool is_v6() const noexcept { return version_ == IpVersion::v6; }
   /// 4 or 16 bytes in network order, valid as long as this object.
-  [[nodiscard]] ByteView bytes() const noexcept;
+  [[nodiscard]] ByteView bytes() const noexcept { return view(octets_.data(), is_v4() ? 4 : 16); }
   /// 32 or 128.
   [[nodiscard]] std::uint8_t bits() const noexcept { return is_v4() ? 32 : 128; }
 

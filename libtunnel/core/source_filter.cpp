@@ -9,6 +9,11 @@ namespace {
 // (RFC 9484 section 7.2, RFC 6890).
 bool stays_local(const IpAddress& address) noexcept
 {
+  // Most addresses begin in a way that none of those do.
+  const auto first = std::to_integer<unsigned>(address.bytes().front());
+  const bool ordinary = address.is_v4() ? first != 0 && first != 127 && first != 169 && first < 224
+                                        : first != 0 && first < 0xfe;
+  if (ordinary) return false;
   return address.is_unspecified() || address.is_loopback() || address.is_link_local() ||
          address.is_multicast() || address == IpAddress::v4({255, 255, 255, 255});
 }

@@ -6,6 +6,7 @@
 #include <array>
 #include <limits>
 
+#include "libtunnel/quic/native_memory.hpp"
 #include "libtunnel/quic/quic_native.hpp"
 
 namespace slopn::quic {
@@ -145,7 +146,7 @@ Result<std::unique_ptr<QuicConnection>> QuicConnection::connect(const ClientOrde
   ngtcp2_conn* conn = nullptr;
   if (const int error =
           ngtcp2_conn_client_new(&conn, &destination, &source, path.get(), NGTCP2_PROTO_VER_V1,
-                                 &callbacks, &settings, &parameters, nullptr, made.get());
+                                 &callbacks, &settings, &parameters, native_memory(), made.get());
       error != 0)
     return fail(Errc::invalid_argument, ngtcp2_strerror(error));
   if (auto adopted = made->adopt(conn, order.tls, now); !adopted) return adopted.error();
@@ -185,7 +186,7 @@ Result<std::unique_ptr<QuicConnection>> QuicConnection::accept(const ServerOrder
   ngtcp2_conn* conn = nullptr;
   if (const int error =
           ngtcp2_conn_server_new(&conn, &destination, &source, path.get(), order.initial.version,
-                                 &callbacks, &settings, &parameters, nullptr, made.get());
+                                 &callbacks, &settings, &parameters, native_memory(), made.get());
       error != 0)
     return fail(Errc::invalid_argument, ngtcp2_strerror(error));
   if (auto adopted = made->adopt(conn, order.tls, now); !adopted) return adopted.error();
