@@ -36,6 +36,7 @@ struct ControlConfig {
 /// How QUIC behaves on the outer path; the same for both roles.
 struct TransportConfig {
   CongestionControl congestion_control = CongestionControl::bbr;
+  bool pacing = false;                                  ///< See docs/decisions/0013.
   std::uint32_t socket_buffer_bytes = 7 * 1024 * 1024;  ///< Of each UDP socket, each direction.
 };
 

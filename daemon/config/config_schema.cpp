@@ -51,6 +51,11 @@ void add_common(Keys& keys)
                                  {"reno", CongestionControl::reno}}),
       [](auto& c) -> auto& { return c.transport.congestion_control; });
   add(
+      {"transport.pacing",
+       "Spread packets over time instead of sending what the window allows: less throughput, "
+       "shorter queues at a narrow link."},
+      boolean(), [](auto& c) -> auto& { return c.transport.pacing; });
+  add(
       {"transport.socket_buffer_bytes", "Kernel buffer of each UDP socket, each direction."},
       integer<std::uint32_t>({65536, 1U << 30U}, "bytes"),
       [](auto& c) -> auto& { return c.transport.socket_buffer_bytes; });

@@ -61,6 +61,7 @@ session::GatewayEndpointOptions endpoint_options(
   options.quic.keep_alive = limits.keep_alive;
   options.quic.handshake_timeout = limits.handshake_timeout;
   options.quic.congestion_control = to_quic(config.transport.congestion_control);
+  options.quic.pacing = config.transport.pacing;
   options.reset_secret = reset_secret;
   for (const IpInterfaceAddress& own : own_addresses) options.own_addresses.push_back(own.address);
   options.pools = config.gateway.pools;

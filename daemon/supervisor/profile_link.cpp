@@ -79,6 +79,7 @@ Result<io::LinkOrder> make_link_order(const config::Config& config, const config
   session.quic.keep_alive = profile.keep_alive.value_or(config.client.keep_alive);
   session.quic.handshake_timeout = config.client.retry.handshake_timeout;
   session.quic.congestion_control = to_quic(config.transport.congestion_control);
+  session.quic.pacing = config.transport.pacing;
   session.max_mtu_bytes = max_mtu;
   return io::LinkOrder{id, gateway, socket_options(config, config.client.fwmark), std::move(*tls),
                        std::move(session)};

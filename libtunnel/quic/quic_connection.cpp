@@ -151,6 +151,7 @@ Result<std::unique_ptr<QuicConnection>> QuicConnection::connect(const ClientOrde
     return fail(Errc::invalid_argument, ngtcp2_strerror(error));
   if (auto adopted = made->adopt(conn, order.tls, now); !adopted) return adopted.error();
   ngtcp2_conn_set_keep_alive_timeout(conn, to_native(order.options.keep_alive));
+  made->pacing_ = order.options.pacing;
   return made;
 }
 
@@ -190,6 +191,7 @@ Result<std::unique_ptr<QuicConnection>> QuicConnection::accept(const ServerOrder
       error != 0)
     return fail(Errc::invalid_argument, ngtcp2_strerror(error));
   if (auto adopted = made->adopt(conn, order.tls, now); !adopted) return adopted.error();
+  made->pacing_ = order.options.pacing;
   // The client's later packets carry ours; a repeated first one still carries its own.
   order.registry.on_id_added(from_native(source));
   order.registry.on_id_added(order.initial.client_chosen);
@@ -238,8 +240,11 @@ bool QuicConnection::write_datagram(std::span<const ByteView> pieces, PacketTrai
       fail_native(static_cast<int>(size));
       return true;
     }
-    if (size == 0) return false;  // the congestion window is full
+    if (size == 0) return false;  // the congestion window is full, or the pacer says later
     train.append(static_cast<std::size_t>(size), native_->paths.written(), info.ecn);
+    burst_bytes_ += static_cast<std::size_t>(size);
+    if (pacing_ && burst_bytes_ >= ngtcp2_conn_get_send_quantum(native_->conn.get()))
+      end_burst(now);
     // A packet without the datagram: a pending ACK took its place, so the datagram goes next.
     if (accepted != 0) return true;
   }
@@ -254,7 +259,16 @@ void QuicConnection::write(PacketTrain& train, Clock::time_point now)
     }
     // Writing gives up on paths and probes; the application may have to say something then.
   } while (notice_path_mtu() && train.has_room());
-  if (state_ == State::must_tell_peer) write_close(train, now);
+  if (state_ == State::must_tell_peer) return write_close(train, now);
+  if (pacing_ && burst_bytes_ > 0) end_burst(now);
+}
+
+// Without this call ngtcp2 does not pace.
+void QuicConnection::end_burst(Clock::time_point now)
+{
+  if (ending()) return;
+  ngtcp2_conn_update_pkt_tx_time(native_->conn.get(), native_->tick(now));
+  burst_bytes_ = 0;
 }
 
 // Writes at most one packet; false when nothing more is due.

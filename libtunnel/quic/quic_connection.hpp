@@ -77,6 +77,8 @@ struct QuicOptions {
   Clock::duration keep_alive = std::chrono::seconds(10);  ///< Zero: none.
   Clock::duration handshake_timeout = std::chrono::seconds(10);
   CongestionControl congestion_control = CongestionControl::bbr;
+  /// Spreads packets over time (RFC 9002 section 7.7) instead of sending what the window allows.
+  bool pacing = false;
   /// Requests a peer may have open at once.
   std::uint32_t max_request_streams = 16;
 };
@@ -198,6 +200,7 @@ class QuicConnection {
 
   QuicConnection(QuicApplication& application, ConnectionIdRegistry* registry);
   void write_close(PacketTrain& train, Clock::time_point now);
+  void end_burst(Clock::time_point now);
   bool write_stream_packet(PacketTrain& train, Clock::time_point now);
   [[nodiscard]] Result<> adopt(ngtcp2_conn* conn, const TlsContext& tls, Clock::time_point now);
   [[nodiscard]] std::size_t path_payload_bytes() const noexcept;
@@ -216,6 +219,8 @@ class QuicConnection {
   bool handshake_completed_ = false;
   std::size_t noticed_payload_bytes_ = 0;  // what the application has been told
   StreamChunk chunk_;
+  bool pacing_ = false;
+  std::size_t burst_bytes_ = 0;  // sent since the pacer was told
 };
 
 }  // namespace slopn::quic

@@ -151,7 +151,11 @@ TEST_CASE("bad network: what the gateway's queue cannot hold is counted as conge
 
 TEST_CASE("bad network: a narrow link with a short queue is used well", "[sim][congestion]")
 {
-  TunnelScene scene{{}, {}, {.delay = 20ms, .rate_bits_per_s = 20'000'000, .queue_bytes = 60'000}};
+  ClientSetup setup;
+  setup.session.quic.pacing = GENERATE(false, true);
+  CAPTURE(setup.session.quic.pacing);
+  TunnelScene scene{
+      {}, setup, {.delay = 20ms, .rate_bits_per_s = 20'000'000, .queue_bytes = 60'000}};
   REQUIRE(scene.connect());
   scene.network.run_for(1s);
   scene.gateway->keep_inner = false;
