@@ -16,6 +16,7 @@
 #include "daemon/control/control_server.hpp"
 #include "daemon/log.hpp"
 #include "daemon/supervisor/client_supervisor.hpp"
+#include "daemon/supervisor/gateway_options.hpp"
 #include "daemon/supervisor/gateway_supervisor.hpp"
 #include "libtunnel/base/build_info.hpp"
 
@@ -107,6 +108,15 @@ asio::awaitable<void> give_up_in_time(std::shared_ptr<spdlog::logger> log)
   std::_Exit(kExitFailure);
 }
 
+// A heap for each thread of the data path and one for the rest: gRPC's threads allocate little, one
+// for each of them would cost more than it saves. To be called before there are threads.
+void limit_heaps(const config::Config& config)
+{
+  const std::size_t workers =
+      config.role == config::Role::gateway ? worker_count(config.gateway) : 1;
+  ::mallopt(M_ARENA_MAX, static_cast<int>(1 + workers));
+}
+
 int run(const config::CommandLine& command)
 {
   auto config = config::load(command.order);
@@ -114,6 +124,7 @@ int run(const config::CommandLine& command)
     std::cerr << config.error().context << "\n";
     return kExitUsage;
   }
+  limit_heaps(*config);
   const auto log = make_log(config->log);
   const auto give_up = [&](const Error& error) {
     log->error("slopnd: {}", error.message());
@@ -154,8 +165,6 @@ int main_with(std::span<const std::string_view> arguments)
   // What we make is for us alone; who may have more is given it explicitly.
   ::umask(0077);
   std::signal(SIGPIPE, SIG_IGN);
-  // gRPC's threads allocate little; a heap for each of them would cost more than it saves.
-  ::mallopt(M_ARENA_MAX, 2);
   const auto command = config::parse_command_line(arguments, config::slopn_environment());
   if (!command) {
     std::cerr << "slopnd: " << command.error().context << "\n";

@@ -22,6 +22,7 @@ enum class Role { client, gateway };
 enum class LogLevel { error, warn, info, debug };
 enum class LogFormat { text, json };
 enum class CongestionControl { bbr, cubic, reno };
+enum class TunSteering { automatic, off };
 
 struct LogConfig {
   LogLevel level = LogLevel::info;
@@ -100,6 +101,8 @@ struct GatewayConfig {
   std::vector<UdpEndpoint> listen;          ///< 0.0.0.0:443 and [::]:443.
   std::vector<std::string> hostnames;       ///< Names and addresses we answer to; empty: any.
   std::optional<HostPort> public_endpoint;  ///< What invitations name.
+  std::uint32_t workers = 0;                ///< Threads of the data path; 0: one for each core.
+  TunSteering tun_steering = TunSteering::automatic;
   std::string interface_name = "slopn0";
   std::vector<IpPrefix> pools;      ///< Inner addresses for clients; the first of each is ours.
   std::vector<IpPrefix> routes;     ///< What clients are told they reach through us.

@@ -9,6 +9,7 @@ using Keys = std::vector<Key<Config>>;
 
 constexpr Range<std::uint32_t> kAnyMark{1, 0xFFFFFFFF};
 constexpr Range<std::uint16_t> kInnerMtu{1280, 65535};  // IPv6 needs 1280, RFC 8200 section 5
+constexpr std::uint32_t kMaxWorkers = 64;
 constexpr Range<std::uint32_t> kTimeout{1, 600};
 constexpr Range<std::uint32_t> kIdleTimeout{5, 86400};
 constexpr Range<std::uint32_t> kKeepAlive{0, 3600};
@@ -151,6 +152,16 @@ void add_gateway(Keys& keys)
        "Where clients find the gateway from outside; goes into invitations."},
       maybe(host_port()), [](auto& c) -> auto& { return c.gateway.public_endpoint; });
   add(
+      {"gateway.workers",
+       "Threads that carry packets, between which clients are shared out. 0: one for each core."},
+      integer<std::uint32_t>({0, kMaxWorkers}), [](auto& c) -> auto& { return c.gateway.workers; });
+  add(
+      {"gateway.tun_steering",
+       "How a packet for a client finds the right worker: by a BPF program in the kernel, if it "
+       "takes one, or off: the workers hand packets to each other, which is slower."},
+      choice<TunSteering>({{"auto", TunSteering::automatic}, {"off", TunSteering::off}}),
+      [](auto& c) -> auto& { return c.gateway.tun_steering; });
+  add(
       {"gateway.interface_name", "Name of the tunnel interface."}, interface_name(),
       [](auto& c) -> auto& { return c.gateway.interface_name; });
   add(
@@ -216,13 +227,14 @@ void add_gateway_access(Keys& keys)
       [](auto& c) -> auto& { return c.gateway.limits.max_sessions; });
   add(
       {"gateway.limits.max_handshakes",
-       "Unfinished handshakes at a time; at the limit the oldest visitor makes room."},
+       "Unfinished handshakes at a time, shared out between the workers; at the limit the oldest "
+       "visitor makes room."},
       integer<std::uint32_t>({1, 1000000}),
       [](auto& c) -> auto& { return c.gateway.limits.max_handshakes; });
   add(
       {"gateway.limits.retry_threshold",
        "From so many unfinished handshakes on, a new one must first prove its address (Retry). "
-       "0: always."},
+       "0: always. Shared out between the workers."},
       integer<std::uint32_t>({0, 1000000}),
       [](auto& c) -> auto& { return c.gateway.limits.retry_threshold; });
   add(

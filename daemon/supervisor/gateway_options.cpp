@@ -1,5 +1,7 @@
 #include "daemon/supervisor/gateway_options.hpp"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <random>
 #include <set>
@@ -7,6 +9,7 @@
 #include "daemon/supervisor/data_path_options.hpp"
 #include "libtunnel/base/file.hpp"
 #include "libtunnel/base/overloaded.hpp"
+#include "libtunnel/quic/worker_steering.hpp"
 
 namespace slopn::daemon {
 namespace {
@@ -26,6 +29,17 @@ ClientKey key_of(const config::KnownClient& client)
 }
 
 }  // namespace
+
+std::size_t worker_count(const config::GatewayConfig& config)
+{
+  if (config.workers > 0) return config.workers;
+  // Not hardware_concurrency(), which counts all cores also where a container has few.
+  cpu_set_t ours;
+  CPU_ZERO(&ours);
+  const int cores = ::sched_getaffinity(0, sizeof ours, &ours) == 0 ? CPU_COUNT(&ours) : 1;
+  return std::clamp<std::size_t>(static_cast<std::size_t>(cores), 1,
+                                 quic::WorkerSteering::kMaxWorkers);
+}
 
 Result<session::AdmissionRules> admission_rules(const config::GatewayConfig& config,
                                                 const std::vector<config::InvitedClient>& invited)

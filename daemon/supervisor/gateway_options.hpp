@@ -10,6 +10,9 @@
 
 namespace slopn::daemon {
 
+/// How many workers a gateway has: as configured, or one for each core that this process may use.
+[[nodiscard]] std::size_t worker_count(const config::GatewayConfig& config);
+
 /// Who may come in: the configuration's clients and those who were invited. One that both name
 /// counts once. Errors: a key under two names.
 [[nodiscard]] Result<session::AdmissionRules> admission_rules(

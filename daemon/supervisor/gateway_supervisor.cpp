@@ -3,16 +3,14 @@
 #include <spdlog/logger.h>
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/use_future.hpp>
 
 #include "daemon/config/profile.hpp"
 #include "daemon/supervisor/data_path_options.hpp"
 #include "daemon/supervisor/gateway_options.hpp"
 #include "daemon/supervisor/report.hpp"
 #include "libtunnel/base/file.hpp"
-#include "platform/tun_device.hpp"
+#include "libtunnel/io/reuse_port.hpp"
+#include "platform/tun_queues.hpp"
 
 namespace slopn::daemon {
 namespace {
@@ -20,6 +18,7 @@ namespace {
 // A burst of new clients becomes one write.
 constexpr auto kLeaseWriteInterval = std::chrono::seconds(1);
 constexpr mode_t kStateDirMode = 0700;
+constexpr std::size_t kAddressesPerClient = 2;  // one of each family
 
 std::string gateway_name(const config::GatewayConfig& config)
 {
@@ -81,26 +80,27 @@ GatewaySupervisor::GatewaySupervisor(asio::any_io_executor control, config::Conf
 {
 }
 
-// Without `stop()`, as after a start that failed: the worker ends on its own thread.
+// Without `stop()`, as after a start that failed.
 GatewaySupervisor::~GatewaySupervisor()
 {
   if (stopped_) return;
-  if (worker_) asio::co_spawn(thread_.executor(), worker_->stop(), asio::use_future).wait();
+  workers_.reset();
   restore_network();
 }
 
 Result<> GatewaySupervisor::open()
 {
-  if (auto done = open_worker(); !done) return done;
+  if (auto done = open_workers(); !done) return done;
   if (auto done = open_network(); !done) return done;
   warn_about_rules();
   tasks_.spawn(keep_leases());
-  log_->info("gateway: serving interface={} certificate_pin={} clients={}", interface_name_,
-             pin_.to_string(), config_.gateway.auth.clients.size() + invited_.clients().size());
+  log_->info("gateway: serving interface={} workers={} certificate_pin={} clients={}",
+             interface_name_, workers_->count(), pin_.to_string(),
+             config_.gateway.auth.clients.size() + invited_.clients().size());
   return {};
 }
 
-Result<> GatewaySupervisor::open_worker()
+Result<> GatewaySupervisor::open_workers()
 {
   auto identity = load_identity(config_);
   if (!identity) return std::move(identity.error()).within("gateway certificate");
@@ -116,13 +116,18 @@ Result<> GatewaySupervisor::open_worker()
   auto rules = admission_rules(config_.gateway, invited_.clients());
   if (!rules) return std::move(rules.error()).within("gateway.auth.client");
 
-  auto worker = io::GatewayWorker::start(
-      thread_.executor(),
-      {endpoint_options(config_, book_.gateway_addresses(), reset_secret_), std::move(*rules),
-       std::move(*tls), config_.gateway.listen, socket_options(config_, 0)},
-      *this);
-  if (!worker) return worker.error();
-  worker_ = std::move(*worker);
+  std::size_t count = worker_count(config_.gateway);
+  if (const auto steers = count > 1 ? io::probe_port_steering() : Result<>{}; !steers) {
+    log_->warn("gateway: {}; one worker serves all clients", steers.error().message());
+    count = 1;
+  }
+  auto workers = GatewayWorkers::start(
+      control_,
+      {count, endpoint_options(config_, book_.gateway_addresses(), reset_secret_),
+       std::move(*rules), std::move(*tls), config_.gateway.listen, socket_options(config_, 0)},
+      static_cast<GatewayWorkersListener&>(*this));
+  if (!workers) return workers.error();
+  workers_ = std::move(*workers);
   return {};
 }
 
@@ -143,12 +148,18 @@ Result<> GatewaySupervisor::open_network()
 // A TUN with its addresses and rules; also when somebody deleted the last one.
 Result<> GatewaySupervisor::take_new_tun()
 {
-  auto tun =
-      platform::open_tun(thread_.executor(), {.name_template = config_.gateway.interface_name,
-                                              .mtu_bytes = config_.gateway.max_mtu_bytes,
-                                              .offloads = tun_offloads(config_.offload)});
+  const bool steer = config_.gateway.tun_steering == config::TunSteering::automatic;
+  auto tun = platform::open_tun_queues(
+      workers_->executors(),
+      {.name_template = config_.gateway.interface_name,
+       .mtu_bytes = config_.gateway.max_mtu_bytes,
+       .offloads = tun_offloads(config_.offload)},
+      steer ? kAddressesPerClient * config_.gateway.limits.max_sessions : 0);
   if (!tun) return tun.error();
-  interface_name_ = (*tun)->name();
+  if (tun->steering_refused)
+    log_->info("gateway: {}; workers hand packets to each other instead",
+               tun->steering_refused->message());
+  interface_name_ = tun->devices.front()->name();
   offer_measurement();
   // The rules come first: nothing is forwarded before they judge it.
   if (auto applied = firewall_->apply(
@@ -161,9 +172,7 @@ Result<> GatewaySupervisor::take_new_tun()
                                      .policy = std::nullopt});
       !applied)
     return std::move(applied.error()).within("set up " + interface_name_);
-  post_to_worker([tun = std::move(*tun)](io::GatewayWorker& worker) mutable {
-    worker.attach_tun(std::move(tun));
-  });
+  workers_->attach_tun(std::move(*tun));
   return {};
 }
 
@@ -185,24 +194,6 @@ std::vector<UdpEndpoint> GatewaySupervisor::measurement_endpoints() const
   return measure_ ? measure_->endpoints() : std::vector<UdpEndpoint>{};
 }
 
-template <class F>
-void GatewaySupervisor::post_to_worker(F action) const
-{
-  asio::post(thread_.executor(),
-             [this, action = std::move(action)]() mutable { action(*worker_); });
-}
-
-template <class Action, class Reply>
-void GatewaySupervisor::ask_worker(Action action, Reply reply) const
-{
-  post_to_worker([this, action = std::move(action),
-                  reply = std::move(reply)](io::GatewayWorker& worker) mutable {
-    asio::post(control_, [reply = std::move(reply), answer = action(worker)]() mutable {
-      reply(std::move(answer));
-    });
-  });
-}
-
 // ---- Calls ----------------------------------------------------------------------------------
 
 Status GatewaySupervisor::status() const
@@ -221,11 +212,10 @@ Status GatewaySupervisor::status() const
 
 void GatewaySupervisor::refresh_status(std::function<void()> done)
 {
-  ask_worker([](io::GatewayWorker& worker) { return worker.report(); },
-             [this, done = std::move(done)](io::GatewayReport report) {
-               report_ = std::move(report);
-               done();
-             });
+  workers_->report([this, done = std::move(done)](io::GatewayReport report) {
+    report_ = std::move(report);
+    done();
+  });
 }
 
 std::vector<SessionInfo> GatewaySupervisor::to_infos(const io::GatewayReport& report) const
@@ -245,33 +235,25 @@ std::vector<SessionInfo> GatewaySupervisor::to_infos(const io::GatewayReport& re
     info.traffic = to_traffic(session.traffic);
     infos.push_back(std::move(info));
   }
+  std::ranges::stable_sort(infos, {}, &SessionInfo::since);  // over all workers
   return infos;
 }
 
 void GatewaySupervisor::list_sessions(SessionsReply reply) const
 {
-  ask_worker([](io::GatewayWorker& worker) { return worker.report(); },
-             [this, reply = std::move(reply)](const io::GatewayReport& report) {
-               reply(to_infos(report));
-             });
+  workers_->report([this, reply = std::move(reply)](const io::GatewayReport& report) {
+    reply(to_infos(report));
+  });
 }
 
 void GatewaySupervisor::kick_sessions(const std::string& who, const Caller&,
                                       std::function<void(Result<std::uint32_t>)> reply)
 {
-  ask_worker(
-      [who](io::GatewayWorker& worker) {
-        std::vector<session::SessionId> ids;
-        for (const io::SessionReport& session : worker.report().sessions) {
-          if (matches(session, who)) ids.push_back(session.id);
-        }
-        worker.kick(ids);
-        return static_cast<std::uint32_t>(ids.size());
-      },
-      [who, reply = std::move(reply)](std::uint32_t kicked) {
-        if (kicked == 0) return reply(fail(Errc::not_found, "session " + who));
-        reply(kicked);
-      });
+  workers_->kick([who](const io::SessionReport& session) { return matches(session, who); },
+                 [who, reply = std::move(reply)](std::uint32_t kicked) {
+                   if (kicked == 0) return reply(fail(Errc::not_found, "session " + who));
+                   reply(kicked);
+                 });
 }
 
 Result<Invitation> GatewaySupervisor::invite(const InviteOrder& order, const Caller&)
@@ -311,27 +293,32 @@ Result<Invitation> GatewaySupervisor::invite(const InviteOrder& order, const Cal
 
 // ---- Admission ------------------------------------------------------------------------------
 
-void GatewaySupervisor::on_admission_wanted(session::SessionId id, session::Visitor visitor)
-{
-  asio::post(control_, [this, id, visitor = std::move(visitor)] { decide_admission(id, visitor); });
-}
-
-void GatewaySupervisor::decide_admission(session::SessionId id, const session::Visitor& visitor)
+void GatewaySupervisor::on_admission_wanted(session::SessionId id, const session::Visitor& visitor)
 {
   auto addresses = book_.lease(visitor);
   if (!addresses) {
     log_->warn("gateway: client={} refused: {}", visitor.client, addresses.error().message());
-    return post_to_worker(
-        [id](io::GatewayWorker& worker) { worker.refuse(id, "no inner address is left"); });
+    return workers_->refuse(id, "no inner address is left");
+  }
+  if (is_full(*addresses)) {
+    log_->warn("gateway: client={} refused: gateway.limits.max_sessions={} are here already",
+               visitor.client, config_.gateway.limits.max_sessions);
+    book_.release(*addresses);
+    return workers_->refuse(id, "the gateway is full");
   }
   admitted_.emplace(id, WallClock::now());
   log_->info("gateway: client={} session={} came", visitor.client, static_cast<std::uint64_t>(id));
   const session::Admission admission{
       std::move(*addresses), advertised_routes(config_.gateway.routes), {measurement_endpoints()}};
-  ask_worker([id, admission](io::GatewayWorker& worker) { return worker.admit(id, admission); },
-             [this, id, admission](bool admitted) {
-               if (!admitted) take_back(admission, id);  // it went away while we thought about it
-             });
+  workers_->admit(id, admission, [this, id, admission](bool admitted) {
+    if (!admitted) take_back(admission, id);  // it went away while we thought about it
+  });
+}
+
+// Somebody who comes back takes the place of the earlier session.
+bool GatewaySupervisor::is_full(const std::vector<IpPrefix>& addresses) const
+{
+  return admitted_.size() >= config_.gateway.limits.max_sessions && !workers_->serves(addresses);
 }
 
 void GatewaySupervisor::take_back(const session::Admission& admission, session::SessionId id)
@@ -340,17 +327,8 @@ void GatewaySupervisor::take_back(const session::Admission& admission, session::
   admitted_.erase(id);
 }
 
-void GatewaySupervisor::on_session_over(session::SessionId id, session::Visitor visitor,
-                                        session::Admission admission, Error reason)
-{
-  asio::post(control_,
-             [this, id, visitor = std::move(visitor), admission = std::move(admission),
-              reason = std::move(reason)] { note_session_over(visitor, admission, id, reason); });
-}
-
-void GatewaySupervisor::note_session_over(const session::Visitor& visitor,
-                                          const session::Admission& admission,
-                                          session::SessionId id, const Error& reason)
+void GatewaySupervisor::on_session_over(session::SessionId id, const session::Visitor& visitor,
+                                        const session::Admission& admission, const Error& reason)
 {
   take_back(admission, id);
   log_->info("gateway: client={} session={} left reason=\"{}\"", visitor.client,
@@ -362,9 +340,7 @@ void GatewaySupervisor::publish_rules()
   auto rules = admission_rules(config_.gateway, invited_.clients());
   if (!rules)
     return log_->error("gateway: {}; the rules stay as they were", rules.error().message());
-  post_to_worker([rules = std::move(*rules)](io::GatewayWorker& worker) mutable {
-    worker.change_rules(std::move(rules));
-  });
+  workers_->change_rules(*rules);
 }
 
 void GatewaySupervisor::warn_about_rules() const
@@ -375,14 +351,12 @@ void GatewaySupervisor::warn_about_rules() const
     log_->warn("gateway: no client is known yet; slopnctl gateway invite NAME adds one");
 }
 
-void GatewaySupervisor::on_tun_lost(Error reason)
+void GatewaySupervisor::on_tun_lost(const Error& reason)
 {
-  asio::post(control_, [this, reason = std::move(reason)] {
-    log_->warn("network: interface={} was lost ({}), making a new one", interface_name_,
-               reason.message());
-    if (auto taken = take_new_tun(); !taken)
-      log_->error("network: {}; restart slopnd", taken.error().message());
-  });
+  log_->warn("network: interface={} was lost ({}), making a new one", interface_name_,
+             reason.message());
+  if (auto taken = take_new_tun(); !taken)
+    log_->error("network: {}; restart slopnd", taken.error().message());
 }
 
 // ---- Life -----------------------------------------------------------------------------------
@@ -408,8 +382,7 @@ void GatewaySupervisor::change_config(const config::Config& config)
   config_ = config;
   warn_about_rules();
   publish_rules();
-  post_to_worker([options = endpoint_options(config_, book_.gateway_addresses(), reset_secret_)](
-                     io::GatewayWorker& worker) { worker.change_options(options); });
+  workers_->change_options(endpoint_options(config_, book_.gateway_addresses(), reset_secret_));
 }
 
 void GatewaySupervisor::restore_network()
@@ -428,7 +401,7 @@ asio::awaitable<void> GatewaySupervisor::stop()
 {
   tasks_.cancel();
   co_await tasks_.join();
-  co_await asio::co_spawn(thread_.executor(), worker_->stop(), asio::use_awaitable);
+  co_await workers_->stop();
   measure_.reset();
   stopped_ = true;
   restore_network();

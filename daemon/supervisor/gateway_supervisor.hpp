@@ -8,10 +8,9 @@
 #include "daemon/config/client_registry.hpp"
 #include "daemon/measure/measure_service.hpp"
 #include "daemon/supervisor/address_book.hpp"
+#include "daemon/supervisor/gateway_workers.hpp"
 #include "daemon/supervisor/role.hpp"
-#include "libtunnel/io/gateway_worker.hpp"
 #include "libtunnel/io/task_group.hpp"
-#include "libtunnel/io/worker_thread.hpp"
 #include "platform/firewall.hpp"
 #include "platform/route_manager.hpp"
 
@@ -23,9 +22,8 @@ namespace slopn::daemon {
 
 /// The gateway role: who may come in, which address each gets, and the host's network around it.
 ///
-/// Lives on the control thread; the data path is a `GatewayWorker` on a thread of its own, which
-/// is only ever posted to.
-class GatewaySupervisor final : public GatewayRole, private io::GatewayWorkerListener {
+/// Lives on the control thread; the data path are `GatewayWorkers` on threads of their own.
+class GatewaySupervisor final : public GatewayRole, private GatewayWorkersListener {
  public:
   /// Cleans up after a run that crashed and begins to serve.
   [[nodiscard]] static Result<std::unique_ptr<GatewaySupervisor>> start(
@@ -47,18 +45,14 @@ class GatewaySupervisor final : public GatewayRole, private io::GatewayWorkerLis
                     config::ClientRegistry invited, std::shared_ptr<spdlog::logger> log);
   [[nodiscard]] Result<> open();
   [[nodiscard]] Result<> open_network();
-  [[nodiscard]] Result<> open_worker();
+  [[nodiscard]] Result<> open_workers();
 
-  // On the worker's thread: each posts to the control thread.
-  void on_admission_wanted(session::SessionId id, session::Visitor visitor) override;
-  void on_session_over(session::SessionId id, session::Visitor visitor,
-                       session::Admission admission, Error reason) override;
-  void on_tun_lost(Error reason) override;
+  void on_admission_wanted(session::SessionId id, const session::Visitor& visitor) override;
+  void on_session_over(session::SessionId id, const session::Visitor& visitor,
+                       const session::Admission& admission, const Error& reason) override;
+  void on_tun_lost(const Error& reason) override;
 
-  // On the control thread.
-  void decide_admission(session::SessionId id, const session::Visitor& visitor);
-  void note_session_over(const session::Visitor& visitor, const session::Admission& admission,
-                         session::SessionId id, const Error& reason);
+  [[nodiscard]] bool is_full(const std::vector<IpPrefix>& addresses) const;
   [[nodiscard]] Result<> take_new_tun();
   void take_back(const session::Admission& admission, session::SessionId id);
   void offer_measurement();
@@ -68,11 +62,6 @@ class GatewaySupervisor final : public GatewayRole, private io::GatewayWorkerLis
   void publish_rules();
   void warn_about_rules() const;
   [[nodiscard]] std::vector<SessionInfo> to_infos(const io::GatewayReport& report) const;
-  template <class F>
-  void post_to_worker(F action) const;
-  /// `action` runs on the worker; what it returns comes back to `reply` on the control thread.
-  template <class Action, class Reply>
-  void ask_worker(Action action, Reply reply) const;
 
   asio::any_io_executor control_;
   config::Config config_;
@@ -89,8 +78,7 @@ class GatewaySupervisor final : public GatewayRole, private io::GatewayWorkerLis
   bool stopped_ = false;
   std::unique_ptr<measure::MeasureService> measure_;  // absent: switched off, or it cannot be
   io::TaskGroup tasks_;
-  mutable io::WorkerThread thread_;
-  std::unique_ptr<io::GatewayWorker> worker_;  // lives on thread_
+  std::unique_ptr<GatewayWorkers> workers_;
 };
 
 }  // namespace slopn::daemon

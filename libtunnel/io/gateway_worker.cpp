@@ -8,8 +8,9 @@ GatewayWorker::GatewayWorker(asio::any_io_executor executor, Setup setup,
                              GatewayWorkerListener& listener)
     : executor_(executor),
       listener_(listener),
-      tls_(std::move(setup.tls)),
-      endpoint_(std::move(setup.endpoint), tls_, std::move(setup.rules), *this, *this),
+      number_(setup.endpoint.worker),
+      exchange_(setup.exchange),
+      endpoint_(std::move(setup.endpoint), setup.tls, std::move(setup.rules), *this, *this),
       alarm_(executor),
       tasks_(executor),
       burials_(executor)
@@ -22,6 +23,7 @@ Result<std::unique_ptr<GatewayWorker>> GatewayWorker::start(asio::any_io_executo
                                                             Setup setup,
                                                             GatewayWorkerListener& listener)
 {
+  setup.socket.share = {.workers = setup.endpoint.workers, .worker = setup.endpoint.worker};
   std::vector<std::unique_ptr<UdpSocket>> sockets;
   for (const UdpEndpoint& local : setup.listen) {
     auto socket = UdpSocket::listen(executor, local, setup.socket);
@@ -30,6 +32,8 @@ Result<std::unique_ptr<GatewayWorker>> GatewayWorker::start(asio::any_io_executo
   }
   std::unique_ptr<GatewayWorker> made{new GatewayWorker{executor, std::move(setup), listener}};
   made->sockets_ = std::move(sockets);
+  if (made->exchange_ != nullptr)
+    made->exchange_->join(made->number_, executor, [worker = made.get()] { worker->on_mail(); });
   for (const auto& socket : made->sockets_) made->tasks_.spawn(made->receive(*socket));
   made->tasks_.spawn(made->keep_time());
   return made;
@@ -56,6 +60,7 @@ asio::awaitable<void> GatewayWorker::bury(std::unique_ptr<TunPump> pump)
 
 asio::awaitable<void> GatewayWorker::stop()
 {
+  stopped_ = true;
   endpoint_.close(Clock::now());
   detach_tun();
   tasks_.cancel();
@@ -82,6 +87,12 @@ void GatewayWorker::kick(std::span<const session::SessionId> ids)
   after_activity();
 }
 
+void GatewayWorker::end(session::SessionId id, Error reason)
+{
+  endpoint_.end(id, std::move(reason), Clock::now());
+  after_activity();
+}
+
 void GatewayWorker::change_rules(session::AdmissionRules rules)
 {
   endpoint_.change_rules(std::move(rules), Clock::now());
@@ -93,6 +104,8 @@ GatewayReport GatewayWorker::report() const
   GatewayReport report;
   report.traffic = endpoint_.past_counters();
   report.traffic.drops.count(DropReason::tun_full, to_host_.dropped_packets());
+  if (exchange_ != nullptr)
+    report.traffic.drops.count(DropReason::congestion, exchange_->dropped_packets(number_));
   endpoint_.for_each_session([&](const session::GatewaySession& session) {
     report.traffic += session.counters();
     report.sessions.push_back({session.id(), *session.visitor(), session.admission().addresses,
@@ -187,6 +200,25 @@ void GatewayWorker::on_inner_packets(std::span<const HostPacket> packets)
   endpoint_.send(packets, now_);
 }
 
+bool GatewayWorker::on_foreign_packet(const IpAddress& destination, const HostPacket& packet)
+{
+  // What was handed over once stays, lest it go round in circles while a client moves.
+  return exchange_ != nullptr && !reading_mail_ &&
+         exchange_->hand_over(number_, destination, packet);
+}
+
+void GatewayWorker::on_mail()
+{
+  if (stopped_) return;
+  now_ = Clock::now();
+  exchange_->collect(number_, mail_);
+  reading_mail_ = true;
+  endpoint_.send(mail_.packets(), now_);
+  reading_mail_ = false;
+  endpoint_.flush(now_);
+  after_activity();
+}
+
 void GatewayWorker::on_inner_pause()
 {
   endpoint_.flush(now_);
@@ -195,7 +227,8 @@ void GatewayWorker::on_inner_pause()
 
 void GatewayWorker::on_tun_lost(Error reason)
 {
-  listener_.on_tun_lost(std::move(reason));
+  // A pump that was taken away is not heard any more, so it is the present one.
+  if (pump_) listener_.on_tun_lost(pump_->device().index(), std::move(reason));
 }
 
 }  // namespace slopn::io

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "libtunnel/io/alarm.hpp"
+#include "libtunnel/io/inner_exchange.hpp"
 #include "libtunnel/io/inner_output.hpp"
 #include "libtunnel/io/tun_pump.hpp"
 #include "libtunnel/io/udp_socket.hpp"
@@ -19,7 +20,8 @@ class GatewayWorkerListener {
   virtual void on_admission_wanted(session::SessionId id, session::Visitor visitor) = 0;
   virtual void on_session_over(session::SessionId id, session::Visitor visitor,
                                session::Admission admission, Error reason) = 0;
-  virtual void on_tun_lost(Error reason) = 0;
+  /// The TUN with this interface index cannot be read any more.
+  virtual void on_tun_lost(std::uint32_t interface_index, Error reason) = 0;
 };
 
 /// One session as a list shows it.
@@ -36,9 +38,11 @@ struct GatewayReport {
   session::TrafficCounters traffic;  ///< Of everybody since the start.
 };
 
-/// A gateway's data path: UDP sockets and a TUN around a `GatewayEndpoint`.
+/// A gateway's data path, or with several workers one of its shares: UDP sockets and a TUN, or a
+/// queue of one, around a `GatewayEndpoint`.
 ///
-/// Lives on one thread: construct it, call it and destroy it there, after `stop()`.
+/// Lives on one thread: every call belongs there, but `start()`, and the destructor when that
+/// thread has ended, after `stop()`.
 class GatewayWorker final : private session::GatewayEndpointListener,
                             private session::Outlet,
                             private DatagramReceiver,
@@ -47,12 +51,14 @@ class GatewayWorker final : private session::GatewayEndpointListener,
   struct Setup {
     session::GatewayEndpointOptions endpoint;
     session::AdmissionRules rules;
-    quic::TlsContext tls;
+    const quic::TlsContext& tls;  ///< Of all workers, so that each resumes what another began.
     std::vector<UdpEndpoint> listen;
     UdpSocketOptions socket;
+    InnerExchange* exchange = nullptr;  ///< Needed only with several workers; outlives this one.
   };
 
-  /// Opens the sockets and begins to serve. Errors: an address that cannot be bound.
+  /// Opens the sockets and begins to serve. Workers are started in the order of their numbers.
+  /// Errors: an address that cannot be bound.
   [[nodiscard]] static Result<std::unique_ptr<GatewayWorker>> start(
       asio::any_io_executor executor, Setup setup, GatewayWorkerListener& listener);
   ~GatewayWorker() override;
@@ -64,6 +70,8 @@ class GatewayWorker final : private session::GatewayEndpointListener,
   bool admit(session::SessionId id, session::Admission admission);
   void refuse(session::SessionId id, std::string_view details);
   void kick(std::span<const session::SessionId> ids);
+  /// Ends one session, if it is still there.
+  void end(session::SessionId id, Error reason);
   void change_rules(session::AdmissionRules rules);
   /// For connections that come from now on.
   void change_options(const session::GatewayEndpointOptions& options)
@@ -82,6 +90,7 @@ class GatewayWorker final : private session::GatewayEndpointListener,
   void on_admission_wanted(session::SessionId id, const session::Visitor& visitor) override;
   void on_session_over(session::SessionId id, const session::Visitor& visitor,
                        const session::Admission& admission, const Error& reason) override;
+  bool on_foreign_packet(const IpAddress& destination, const HostPacket& packet) override;
   void send(const quic::PacketTrain& train) override;
   void on_udp_payload(const quic::UdpPath& path, quic::EcnBits ecn, ByteView payload) override;
   void on_inner_packets(std::span<const HostPacket> packets) override;
@@ -94,12 +103,17 @@ class GatewayWorker final : private session::GatewayEndpointListener,
   [[nodiscard]] asio::awaitable<void> bury(std::unique_ptr<TunPump> pump);
   [[nodiscard]] UdpSocket* socket_for(const quic::UdpPath& path) noexcept;
   void on_alarm();
+  void on_mail();
   void after_activity();
   void detach_tun();
 
   asio::any_io_executor executor_;
   GatewayWorkerListener& listener_;
-  quic::TlsContext tls_;
+  std::size_t number_;  // among the workers
+  InnerExchange* exchange_;
+  Mail mail_;
+  bool reading_mail_ = false;
+  bool stopped_ = false;
   std::vector<std::unique_ptr<UdpSocket>> sockets_;
   session::GatewayEndpoint endpoint_;
   std::unique_ptr<TunPump> pump_;

@@ -140,10 +140,12 @@ Result<std::unique_ptr<UdpSocket>> UdpSocket::listen(asio::any_io_executor execu
             : set_option(native, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1, "ask for local addresses");
     if (!told) return told.error();
   }
+  if (auto shared = share_port(native, local, options.share); !shared) return shared.error();
   sockaddr_storage address{};
   const socklen_t size = to_socket_address(local, address);
   if (::bind(native, reinterpret_cast<const sockaddr*>(&address), size) < 0)
     return last_os_error("bind UDP " + local.to_string());
+  if (auto steered = steer_port(native, options.share); !steered) return steered.error();
   if (auto noted = made->note_local(); !noted) return noted.error();
   return made;
 }

@@ -11,6 +11,7 @@
 
 #include "libtunnel/base/async.hpp"
 #include "libtunnel/base/result.hpp"
+#include "libtunnel/io/reuse_port.hpp"
 #include "libtunnel/quic/packet_train.hpp"
 
 namespace slopn::io {
@@ -21,6 +22,7 @@ struct UdpSocketOptions {
   std::uint32_t mark = 0;    ///< SO_MARK; 0: none. Needs CAP_NET_ADMIN.
   bool segmentation = true;  ///< Send trains with UDP_SEGMENT, while the kernel takes them.
   bool coalescing = true;    ///< Receive trains with UDP_GRO, if the kernel has it.
+  PortShare share{};         ///< Only for `listen()`.
 };
 
 /// Takes received UDP payloads, each valid during the call.

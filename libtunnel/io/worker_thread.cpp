@@ -7,7 +7,7 @@
 
 namespace slopn::io {
 
-WorkerThread::WorkerThread() : keep_running_(io_.get_executor())
+WorkerThread::WorkerThread(const char* name) : keep_running_(io_.get_executor())
 {
   // Signals are the control thread's business; the new thread inherits the mask.
   sigset_t all;
@@ -15,17 +15,22 @@ WorkerThread::WorkerThread() : keep_running_(io_.get_executor())
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   thread_ = std::thread{[this] {
-    ::pthread_setname_np(::pthread_self(), "slopn-worker");
     crypto::prepare_random_numbers();
     io_.run();
   }};
+  ::pthread_setname_np(thread_.native_handle(), name);
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 WorkerThread::~WorkerThread()
 {
+  finish();
+}
+
+void WorkerThread::finish()
+{
   keep_running_.reset();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 }  // namespace slopn::io

@@ -10,10 +10,15 @@ namespace slopn::io {
 /// others post to `executor()`. The destructor lets the work that is left finish.
 class WorkerThread {
  public:
-  WorkerThread();
+  /// `name` is what tools such as `top -H` show; at most 15 bytes.
+  explicit WorkerThread(const char* name = "slopn-worker");
   WorkerThread(const WorkerThread&) = delete;
   WorkerThread& operator=(const WorkerThread&) = delete;
   ~WorkerThread();
+
+  /// Lets the work that is left finish and ends the thread: then what lived there may be destroyed
+  /// elsewhere. Nothing may be posted any more.
+  void finish();
 
   [[nodiscard]] boost::asio::io_context::executor_type executor() noexcept
   {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "libtunnel/core/wire/ip_packet.hpp"
+#include "libtunnel/quic/worker_steering.hpp"
 
 namespace slopn::session {
 namespace {
@@ -36,7 +37,8 @@ GatewayEndpoint::GatewayEndpoint(GatewayEndpointOptions options, const quic::Tls
       listener_(listener),
       door_(options_.reset_secret, quic::ConnectionIdFactory{options_.worker}),
       outbox_(outlet, options_.quic.max_udp_payload_bytes),
-      flow_salt_(random_salt())
+      flow_salt_(random_salt()),
+      last_id_(options_.worker)
 {
 }
 
@@ -51,6 +53,9 @@ void GatewayEndpoint::read(const quic::UdpPath& path, quic::EcnBits ecn, ByteVie
     const InCall guard{in_call_, *session};
     return session->read(path, ecn, packet, now);
   }
+  // The kernel has brought it to the wrong worker, as it may while the sockets are being opened.
+  // Whatever we answered could end a connection that is alive elsewhere.
+  if (quic::worker_for(packet, options_.workers) != options_.worker) return;
   const auto proof = handshakes_.size() >= options_.retry_above_handshakes
                          ? quic::ServerDoor::AddressProof::required
                          : quic::ServerDoor::AddressProof::optional;
@@ -65,7 +70,8 @@ void GatewayEndpoint::let_in(const quic::UdpPath& path, quic::EcnBits ecn, ByteV
                              quic::AcceptedInitial initial, Clock::time_point now)
 {
   if (sessions_.size() >= options_.max_sessions && visitors_.empty()) return;
-  const SessionId id{++last_id_};
+  last_id_ += options_.workers;
+  const SessionId id{last_id_};
   auto made = std::make_unique<GatewaySession>(id, static_cast<Owner&>(*this),
                                                options_.max_queue_bytes, flow_salt_);
   GatewaySession& session = *made;
@@ -130,7 +136,11 @@ void GatewayEndpoint::send_one(const HostPacket& packet, Clock::time_point now)
   const auto header = wire::parse_ip_header(packet.bytes);
   if (!header) return past_.drops.count(DropReason::malformed);
   const auto found = by_inner_address_.find(header->destination);
-  if (found == by_inner_address_.end()) return past_.drops.count(DropReason::no_route);
+  if (found == by_inner_address_.end()) {
+    if (!listener_.on_foreign_packet(header->destination, packet))
+      past_.drops.count(DropReason::no_route);
+    return;
+  }
   GatewaySession& session = *found->second;
   const std::size_t mtu_bytes = session.mtu_bytes();
   auto pieces = offload::Segmenter::open({packet.bytes.first(header->packet_bytes), packet.offload},
@@ -336,6 +346,12 @@ void GatewayEndpoint::kick(std::span<const SessionId> ids, Clock::time_point now
   flush(now);
 }
 
+void GatewayEndpoint::end(SessionId id, Error reason, Clock::time_point now)
+{
+  if (GatewaySession* session = find(id)) session->close(std::move(reason));
+  flush(now);
+}
+
 void GatewayEndpoint::change_rules(AdmissionRules rules, Clock::time_point now)
 {
   rules_ = std::move(rules);
@@ -356,6 +372,7 @@ void GatewayEndpoint::change_options(const GatewayEndpointOptions& options)
   options_.quic.max_udp_payload_bytes = max_udp_payload_bytes;
   options_.max_sessions = options.max_sessions;
   options_.max_handshakes = options.max_handshakes;
+  options_.max_visitors = options.max_visitors;
   options_.retry_above_handshakes = options.retry_above_handshakes;
 }
 

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "libtunnel/base/host_packet.hpp"
 #include "libtunnel/core/wire/icmp.hpp"
 #include "libtunnel/quic/server_door.hpp"
 #include "libtunnel/session/gateway_session.hpp"
@@ -17,7 +18,9 @@ namespace slopn::session {
 struct GatewayEndpointOptions {
   quic::QuicOptions quic;
   quic::ResetSecret reset_secret{};
+  /// Of a gateway with several workers each has an endpoint, which are numbered from 0 on.
   std::uint8_t worker = 0;
+  std::uint8_t workers = 1;
   /// The gateway's own inner addresses; ICMP answers come from them.
   std::vector<IpAddress> own_addresses;
   /// Where clients live; packets between them need `client_to_client`.
@@ -34,6 +37,12 @@ struct GatewayEndpointOptions {
   std::size_t max_queue_bytes = 4'000'000;  ///< Of packets waiting for one client.
 };
 
+/// Which worker a session belongs to: IDs of all workers are different.
+[[nodiscard]] constexpr std::size_t worker_of(SessionId id, std::size_t workers) noexcept
+{
+  return static_cast<std::uint64_t>(id) % workers;
+}
+
 /// What happens at a gateway's endpoint. Called from inside the endpoint's methods; may call
 /// `admit()`, `refuse()`, `kick()` and what is const, but not `read()`, `send()` and the like.
 class GatewayEndpointListener {
@@ -46,6 +55,12 @@ class GatewayEndpointListener {
   /// A session that was given addresses is over; they are free again.
   virtual void on_session_over(SessionId id, const Visitor& visitor, const Admission& admission,
                                const Error& reason) = 0;
+  /// A packet of the host's for a client that has no session here: another worker may know it.
+  /// False when it goes nowhere, which the endpoint then counts.
+  virtual bool on_foreign_packet(const IpAddress& /*destination*/, const HostPacket& /*packet*/)
+  {
+    return false;
+  }
 };
 
 /// All connections of one gateway worker: finds the session for an outer packet by its connection
@@ -76,6 +91,8 @@ class GatewayEndpoint final : private GatewaySession::Owner, private quic::Conne
   void refuse(SessionId id, std::string_view details, Clock::time_point now);
   /// Ends sessions; unknown ids are ignored.
   void kick(std::span<const SessionId> ids, Clock::time_point now);
+  /// Ends one session, if it is still there.
+  void end(SessionId id, Error reason, Clock::time_point now);
   /// Takes over new rules and ends the sessions of clients they no longer know.
   void change_rules(AdmissionRules rules, Clock::time_point now);
   /// Takes over limits and QUIC options for connections that come from now on. What a worker is
@@ -122,7 +139,7 @@ class GatewayEndpoint final : private GatewaySession::Owner, private quic::Conne
   quic::ServerDoor door_;
   Outbox outbox_;
   std::uint64_t flow_salt_;
-  std::uint64_t last_id_ = 0;
+  std::uint64_t last_id_;
   std::map<SessionId, std::unique_ptr<GatewaySession>> sessions_;
   std::unordered_map<quic::ConnectionId, GatewaySession*> by_connection_id_;
   quic::ConnectionId last_read_id_;              // packets come in trains: whose the last one was

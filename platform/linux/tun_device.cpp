@@ -1,4 +1,4 @@
-#include "platform/tun_device.hpp"
+#include "platform/tun_queues.hpp"
 
 #include <fcntl.h>
 #include <linux/if_tun.h>
@@ -16,6 +16,7 @@
 #include "platform/linux/os_error.hpp"
 #include "platform/linux/sysctl.hpp"
 #include "platform/linux/tun_queue.hpp"
+#include "platform/linux/tun_steering.hpp"
 
 // Older headers than the kernels they run on.
 #ifndef TUN_F_USO4
@@ -117,35 +118,81 @@ Result<Link> configure_link(const std::string& name, std::uint16_t mtu_bytes)
   return link;
 }
 
+// Opens one more queue, or the only one. `request` holds the template before and the name after.
+Result<> attach_queue(int fd, ifreq& request, int flags)
+{
+  request.ifr_flags = static_cast<short>(IFF_TUN | IFF_NO_PI | flags);
+  const std::string name{request.ifr_name};
+  if (::ioctl(fd, TUNSETIFF, &request) < 0) {
+    if (errno == EBUSY) return fail(Errc::busy, "TUN interface " + name);
+    return last_os_error("create TUN interface " + name);
+  }
+  return {};
+}
+
+// All queues of one interface, which is not up yet.
+struct Queues {
+  std::vector<UniqueFd> fds;
+  TunQueue::Framing framing = TunQueue::Framing::none;
+};
+
+Result<Queues> open_queues(ifreq& request, std::size_t count, TunOffloads wanted)
+{
+  Queues queues;
+  for (std::size_t i = 0; i < count; ++i) {
+    UniqueFd fd{::open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK)};
+    if (!fd) return last_os_error("open /dev/net/tun");
+    if ((wanted.tcp || wanted.udp) && offers_vnet_header(fd.get()))
+      queues.framing = TunQueue::Framing::vnet_header;
+    int flags = queues.framing == TunQueue::Framing::vnet_header ? IFF_VNET_HDR : 0;
+    // Without IFF_TUN_EXCL, ours would become one more queue of somebody else's interface.
+    if (count > 1) flags |= IFF_MULTI_QUEUE | (i == 0 ? IFF_TUN_EXCL : 0);
+    if (auto attached = attach_queue(fd.get(), request, flags); !attached) return attached.error();
+    queues.fds.push_back(std::move(fd));
+  }
+  return queues;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<TunDevice>> open_tun(asio::any_io_executor executor,
                                             const TunOptions& options)
 {
+  auto opened = open_tun_queues({&executor, 1}, options, 0);
+  if (!opened) return opened.error();
+  return std::move(opened->devices.front());
+}
+
+Result<TunQueues> open_tun_queues(std::span<const asio::any_io_executor> executors,
+                                  const TunOptions& options, std::size_t steered_addresses)
+{
   if (!valid_name_template(options.name_template))
     return fail(Errc::invalid_argument, "interface name '" + options.name_template + "'");
 
-  UniqueFd fd{::open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK)};
-  if (!fd) return last_os_error("open /dev/net/tun");
-
   ifreq request{};
   options.name_template.copy(request.ifr_name, sizeof request.ifr_name - 1);
-  const bool offloading =
-      (options.offloads.tcp || options.offloads.udp) && offers_vnet_header(fd.get());
-  request.ifr_flags = IFF_TUN | IFF_NO_PI;
-  if (offloading) request.ifr_flags |= IFF_VNET_HDR;
-  if (::ioctl(fd.get(), TUNSETIFF, &request) < 0) {
-    if (errno == EBUSY) return fail(Errc::busy, "TUN interface " + options.name_template);
-    return last_os_error("create TUN interface " + options.name_template);
-  }
-
+  auto queues = open_queues(request, executors.size(), options.offloads);
+  if (!queues) return queues.error();
   const std::string name{request.ifr_name};
+
+  TunQueues made;
+  if (queues->fds.size() > 1 && steered_addresses > 0) {
+    auto steering = steer_tun(queues->fds.front().get(), steered_addresses);
+    if (steering)
+      made.steering = std::move(*steering);
+    else
+      made.steering_refused = std::move(steering.error());
+  }
   auto link = configure_link(name, options.mtu_bytes);
   if (!link) return std::move(link.error()).within(name);
-  const TunOffloads offloads =
-      offloading ? enable_offloads(fd.get(), options.offloads) : TunOffloads{};
-  const auto framing = offloading ? TunQueue::Framing::vnet_header : TunQueue::Framing::none;
-  return std::make_unique<LinuxTunDevice>(executor, std::move(fd), *link, framing, offloads);
+  const TunOffloads offloads = queues->framing == TunQueue::Framing::vnet_header
+                                   ? enable_offloads(queues->fds.front().get(), options.offloads)
+                                   : TunOffloads{};
+  for (std::size_t i = 0; i < executors.size(); ++i) {
+    made.devices.push_back(std::make_unique<LinuxTunDevice>(executors[i], std::move(queues->fds[i]),
+                                                            *link, queues->framing, offloads));
+  }
+  return made;
 }
 
 }  // namespace slopn::platform
