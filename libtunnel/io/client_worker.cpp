@@ -9,6 +9,7 @@ struct ClientWorker::Link {
   Link(asio::any_io_executor executor, LinkOrder taken)
       : order(std::move(taken)), alarm(executor), tasks(executor)
   {
+    alarm.be_precise(order.session.quic.pacing);
   }
 
   LinkOrder order;

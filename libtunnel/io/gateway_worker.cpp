@@ -23,6 +23,7 @@ Result<std::unique_ptr<GatewayWorker>> GatewayWorker::start(asio::any_io_executo
                                                             Setup setup,
                                                             GatewayWorkerListener& listener)
 {
+  const bool pacing = setup.endpoint.quic.pacing;
   setup.socket.share = {.workers = setup.endpoint.workers, .worker = setup.endpoint.worker};
   std::vector<std::unique_ptr<UdpSocket>> sockets;
   for (const UdpEndpoint& local : setup.listen) {
@@ -31,6 +32,7 @@ Result<std::unique_ptr<GatewayWorker>> GatewayWorker::start(asio::any_io_executo
     sockets.push_back(std::move(*socket));
   }
   std::unique_ptr<GatewayWorker> made{new GatewayWorker{executor, std::move(setup), listener}};
+  made->alarm_.be_precise(pacing);
   made->sockets_ = std::move(sockets);
   if (made->exchange_ != nullptr)
     made->exchange_->join(made->number_, executor, [worker = made.get()] { worker->on_mail(); });
