@@ -31,7 +31,7 @@ Outcome<std::string> read_standard_input()
   std::array<char, 4096> block{};
   for (;;) {
     const ssize_t size = ::read(STDIN_FILENO, block.data(), block.size());
-    if (size == 0) return text;
+    if (size == 0) break;
     if (size < 0 && errno == EINTR) continue;
     if (size < 0) {
       return to_failure(fail({errno, boost::system::system_category()}, "read standard input"));
@@ -42,6 +42,8 @@ Outcome<std::string> read_standard_input()
                      "standard input is too long for a profile (60 KiB)", ""};
     }
   }
+  while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
+  return text;
 }
 
 Outcome<std::string> read_profile_file(const std::string& path)

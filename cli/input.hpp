@@ -10,7 +10,8 @@ namespace slopn::cli {
 /// Whether it starts with "slopn://", in any case.
 [[nodiscard]] bool is_profile_uri(std::string_view text);
 
-/// All of standard input; more than 60 KiB, which no profile has, is an error.
+/// All of standard input without the line ends at its end, which echo and pipes add; more than
+/// 60 KiB, which no profile has, is an error.
 [[nodiscard]] Outcome<std::string> read_standard_input();
 
 /// The same for a file.

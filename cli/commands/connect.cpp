@@ -24,7 +24,6 @@ Outcome<v1::ConnectRequest> request_for(const std::string& target)
   if (target == "-") {
     auto uri = read_standard_input();
     if (!uri) return uri.error();
-    while (!uri->empty() && (uri->back() == '\n' || uri->back() == '\r')) uri->pop_back();
     request.set_uri(*uri);
   } else if (is_profile_uri(target)) {
     request.set_uri(target);

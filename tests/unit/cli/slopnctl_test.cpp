@@ -381,7 +381,7 @@ TEST_CASE("slopnctl: profiles from a file, from standard input and from a URI", 
   std::ofstream{file} << "gateway = 'x'\n";
   CHECK(slopnctl(daemon, {"profile", "list"}).out.starts_with("no profiles"));
   CHECK(slopnctl(daemon, {"profile", "import", file, "--name", "office"}).code == 0);
-  CHECK(slopnctl(daemon, {"profile", "import", "-"}, {.input = "slopn://b"}).code == 0);
+  CHECK(slopnctl(daemon, {"profile", "import", "-"}, {.input = "slopn://b\n"}).code == 0);
   const auto taken = slopnctl(daemon, {"profile", "import", "slopn://c"});
   CHECK(taken.code == 1);
   CHECK(taken.err.find("--replace") != std::string::npos);
