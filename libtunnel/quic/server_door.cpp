@@ -28,6 +28,10 @@ constexpr std::array<std::uint32_t, 2> kVersions = {NGTCP2_PROTO_VER_V1, NGTCP2_
 std::optional<ConnectionId> destination_of(ByteView packet) noexcept
 {
   if (packet.empty()) return std::nullopt;  // ngtcp2 aborts on those
+  if ((std::to_integer<std::uint8_t>(packet.front()) & kLongHeader) == 0) {
+    if (packet.size() < 1 + ConnectionIdFactory::kBytes) return std::nullopt;
+    return ConnectionId{packet.subspan(1, ConnectionIdFactory::kBytes)};
+  }
   ngtcp2_version_cid ids{};
   const int error = ngtcp2_pkt_decode_version_cid(&ids, u8(packet.data()), packet.size(),
                                                   ConnectionIdFactory::kBytes);
