@@ -1,14 +1,12 @@
 // Who gets a tunnel, and what everybody else is told.
 
-#include <unistd.h>
-
 #include <catch2/catch_test_macros.hpp>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "tests/support/hex.hpp"
 #include "tests/support/http3_peers.hpp"
+#include "tests/support/temporary_dir.hpp"
 #include "tests/support/tunnel_hosts.hpp"
 
 using namespace slopn;
@@ -19,20 +17,10 @@ namespace {
 
 // A file with certificates that goes when this does.
 struct PemFile {
-  explicit PemFile(const std::string& text)
-  {
-    std::string name = (std::filesystem::temp_directory_path() / "slopn-pem-XXXXXX").string();
-    const int fd = ::mkstemp(name.data());
-    REQUIRE(fd >= 0);
-    ::close(fd);
-    path = name;
-    std::ofstream{path} << text;
-  }
-  PemFile(const PemFile&) = delete;
-  PemFile& operator=(const PemFile&) = delete;
-  ~PemFile() { std::filesystem::remove(path); }
+  explicit PemFile(const std::string& text) { std::ofstream{path} << text; }
 
-  std::filesystem::path path;
+  TemporaryDir folder;
+  std::filesystem::path path = folder / "certificates.pem";
 };
 
 crypto::Identity client_certificate()

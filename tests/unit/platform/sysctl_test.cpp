@@ -7,6 +7,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "tests/support/temporary_dir.hpp"
+
 namespace slopn::platform {
 namespace {
 
@@ -15,20 +17,10 @@ class Switches {
  public:
   Switches()
   {
-    std::string name = (std::filesystem::temp_directory_path() / "slopn-test-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    root_ = name;
     std::filesystem::create_directories(root_ / "sys/net");
     write("net/a", "0\n");
     write("net/b", "1\n");
   }
-  ~Switches()
-  {
-    std::error_code ignored;
-    std::filesystem::remove_all(root_, ignored);
-  }
-  Switches(const Switches&) = delete;
-  Switches& operator=(const Switches&) = delete;
 
   [[nodiscard]] SysctlKeeper keeper() const { return SysctlKeeper{record(), root_ / "sys"}; }
   [[nodiscard]] std::filesystem::path record() const { return root_ / "state/record"; }
@@ -58,7 +50,8 @@ class Switches {
   }
 
  private:
-  std::filesystem::path root_;
+  test::TemporaryDir folder_;
+  std::filesystem::path root_ = folder_.path();
 };
 
 }  // namespace
