@@ -3,8 +3,8 @@
 #include <cstring>
 #include <utility>
 
-#include "libtunnel/core/offload/checksum.hpp"
 #include "libtunnel/core/offload/fields.hpp"
+#include "libtunnel/core/wire/checksum.hpp"
 #include "libtunnel/core/wire/ip_packet.hpp"
 
 namespace slopn::offload {
@@ -29,14 +29,14 @@ constexpr std::size_t aligned(std::size_t bytes)
 // Whether a sum with the checksum itself in it comes out right.
 bool sums_up(std::uint64_t sum) noexcept
 {
-  return fold(sum) == 0xffffU;
+  return wire::fold(sum) == 0xffffU;
 }
 
 std::uint64_t pseudo_sum(const std::byte* ip, bool v4, std::uint8_t protocol,
                          std::size_t upper_bytes) noexcept
 {
   const ByteView addresses = v4 ? ByteView{ip + kV4Addresses, 8} : ByteView{ip + kV6Addresses, 32};
-  return sum_words(addresses) + protocol + upper_bytes;
+  return wire::sum_words(addresses) + protocol + upper_bytes;
 }
 
 }  // namespace
@@ -119,10 +119,10 @@ void Coalescer::parse_upper(ByteView packet, bool plain, Parsed& parsed) noexcep
 bool Coalescer::checksums_right(ByteView packet, const Super& super) noexcept
 {
   const bool v4 = super.flow.version == kVersion4;
-  if (v4 && !sums_up(sum_words(packet.first(wire::kIpV4HeaderBytes)))) return false;
+  if (v4 && !sums_up(wire::sum_words(packet.first(wire::kIpV4HeaderBytes)))) return false;
   const ByteView upper = packet.subspan(super.upper_at);
   return sums_up(pseudo_sum(packet.data(), v4, super.flow.protocol, upper.size()) +
-                 sum_words(upper));
+                 wire::sum_words(upper));
 }
 
 Coalescer::Super* Coalescer::find_open(const Flow& flow) noexcept
@@ -290,14 +290,15 @@ void Coalescer::finish_super(const Super& super) noexcept
   if (v4) {
     store16(ip + kV4TotalLength, super.size_bytes);
     store16(ip + kV4Checksum, 0);
-    const auto sum = fold(sum_words({ip, wire::kIpV4HeaderBytes}));
+    const auto sum = wire::fold(wire::sum_words({ip, wire::kIpV4HeaderBytes}));
     store16(ip + kV4Checksum, static_cast<std::uint16_t>(~sum));
   } else {
     store16(ip + kV6PayloadLength, upper_bytes);
   }
   if (!tcp) store16(upper + kUdpLength, upper_bytes);
   const std::size_t checksum_offset = tcp ? kTcpChecksum : kUdpChecksum;
-  store16(upper + checksum_offset, fold(pseudo_sum(ip, v4, super.flow.protocol, upper_bytes)));
+  store16(upper + checksum_offset,
+          wire::fold(pseudo_sum(ip, v4, super.flow.protocol, upper_bytes)));
 
   const auto tcp_split = v4 ? Offload::Split::tcp_v4 : Offload::Split::tcp_v6;
   packets_[super.packet_index] = {

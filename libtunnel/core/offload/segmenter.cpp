@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "libtunnel/core/offload/checksum.hpp"
 #include "libtunnel/core/offload/fields.hpp"
+#include "libtunnel/core/wire/checksum.hpp"
 #include "libtunnel/core/wire/ip_packet.hpp"
 
 namespace slopn::offload {
@@ -38,7 +38,7 @@ bool repeatable_options(ByteView options) noexcept
 // `packet`.
 void fill_checksum(MutableByteView packet, std::size_t start, std::size_t offset) noexcept
 {
-  const auto sum = static_cast<std::uint16_t>(~fold(sum_words(packet.subspan(start))));
+  const auto sum = static_cast<std::uint16_t>(~wire::fold(wire::sum_words(packet.subspan(start))));
   // Zero means "none" in UDP; elsewhere both are the same number (RFC 768).
   store16(&packet[start + offset], sum == 0 ? 0xffffU : sum);
 }
@@ -159,7 +159,7 @@ bool Segmenter::set_up_split(const Offload& offload, const Layout& layout,
     store16(own + kV4TotalLength, 0);
     store16(own + kV4Id, 0);
     store16(own + kV4Checksum, 0);
-    ip_sum_ = sum_words({own, layout.upper_at});
+    ip_sum_ = wire::sum_words({own, layout.upper_at});
   }
   std::byte* const own_upper = own + layout.upper_at;
   if (tcp_) {
@@ -172,7 +172,8 @@ bool Segmenter::set_up_split(const Offload& offload, const Layout& layout,
     store16(own_upper + kUdpChecksum, 0);
   }
   const ByteView addresses = v4_ ? ByteView{ip + kV4Addresses, 8} : ByteView{ip + kV6Addresses, 32};
-  upper_sum_ = sum_words(addresses) + layout.protocol + sum_words({own_upper, upper_header_bytes});
+  upper_sum_ = wire::sum_words(addresses) + layout.protocol +
+               wire::sum_words({own_upper, upper_header_bytes});
   return true;
 }
 
@@ -194,19 +195,19 @@ void Segmenter::build_header(ByteView payload) noexcept
     const std::size_t total_bytes = upper_at_ + upper_bytes;
     store16(ip + kV4TotalLength, total_bytes);
     store16(ip + kV4Id, id_);
-    const auto checksum = static_cast<std::uint16_t>(~fold(ip_sum_ + total_bytes + id_));
+    const auto checksum = static_cast<std::uint16_t>(~wire::fold(ip_sum_ + total_bytes + id_));
     store16(ip + kV4Checksum, checksum);
   } else {
     store16(ip + kV6PayloadLength, upper_bytes);
   }
 
-  std::uint64_t sum = upper_sum_ + upper_bytes + sum_words(payload);
+  std::uint64_t sum = upper_sum_ + upper_bytes + wire::sum_words(payload);
   if (tcp_) {
     sum += build_tcp(upper);
-    store16(upper + kTcpChecksum, static_cast<std::uint16_t>(~fold(sum)));
+    store16(upper + kTcpChecksum, static_cast<std::uint16_t>(~wire::fold(sum)));
   } else {
     store16(upper + kUdpLength, upper_bytes);
-    const auto checksum = static_cast<std::uint16_t>(~fold(sum + upper_bytes));
+    const auto checksum = static_cast<std::uint16_t>(~wire::fold(sum + upper_bytes));
     store16(upper + kUdpChecksum, checksum == 0 ? 0xffffU : checksum);
   }
   built_ = true;
@@ -260,7 +261,7 @@ void Segmenter::mark_ce() noexcept
   // RFC 1624 equation 3: HC' = ~(~HC + ~m + m')
   const std::uint64_t sum = static_cast<std::uint16_t>(~load16(ip + kV4Checksum)) +
                             std::uint64_t{static_cast<std::uint16_t>(~before)} + after;
-  store16(ip + kV4Checksum, static_cast<std::uint16_t>(~fold(sum)));
+  store16(ip + kV4Checksum, static_cast<std::uint16_t>(~wire::fold(sum)));
 }
 
 Segmenter Segmenter::moved_to(std::byte* storage) const

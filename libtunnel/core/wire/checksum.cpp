@@ -1,12 +1,12 @@
-#include "libtunnel/core/offload/checksum.hpp"
+#include "libtunnel/core/wire/checksum.hpp"
 
 #include <bit>
 #include <cstddef>
 #include <cstring>
 
-#include "libtunnel/core/offload/checksum_variants.hpp"
+#include "libtunnel/core/wire/checksum_variants.hpp"
 
-namespace slopn::offload {
+namespace slopn::wire {
 namespace {
 
 // Headers and small packets: setting up wide registers costs more than it saves.
@@ -18,7 +18,11 @@ ChecksumVariant best_variant() noexcept
   return wide.empty() ? ChecksumVariant{"scalar", &sum_words_scalar} : wide.front();
 }
 
-const ChecksumVariant kBest = best_variant();
+const ChecksumVariant& best() noexcept
+{
+  static const ChecksumVariant variant = best_variant();
+  return variant;
+}
 
 template <class Word>
 Word load(const std::byte* from) noexcept
@@ -62,7 +66,7 @@ std::uint64_t sum_words_scalar(ByteView bytes) noexcept
 
 std::uint64_t sum_words(ByteView bytes) noexcept
 {
-  return bytes.size() < kWideFromBytes ? sum_words_scalar(bytes) : kBest.sum(bytes);
+  return bytes.size() < kWideFromBytes ? sum_words_scalar(bytes) : best().sum(bytes);
 }
 
 std::uint16_t fold(std::uint64_t sum) noexcept
@@ -76,7 +80,7 @@ std::uint16_t fold(std::uint64_t sum) noexcept
 
 const char* checksum_instructions() noexcept
 {
-  return kBest.name;
+  return best().name;
 }
 
-}  // namespace slopn::offload
+}  // namespace slopn::wire

@@ -6,7 +6,7 @@
 #include "libtunnel/base/bytes.hpp"
 
 /// The ways there are to compute `sum_words()`; for tests, and for the choice between them.
-namespace slopn::offload {
+namespace slopn::wire {
 
 struct ChecksumVariant {
   const char* name = "";
@@ -23,4 +23,4 @@ struct ChecksumVariant {
 /// of words in network order. RFC 1071 section 2 (B): the order matters only at the end.
 [[nodiscard]] std::uint64_t from_native_sum(std::uint64_t sum) noexcept;
 
-}  // namespace slopn::offload
+}  // namespace slopn::wire

@@ -5,13 +5,13 @@
 #include <cstddef>
 #include <cstring>
 
-#include "libtunnel/core/offload/checksum_variants.hpp"
+#include "libtunnel/core/wire/checksum_variants.hpp"
 
 #if defined(__x86_64__)
 
 #include <immintrin.h>
 
-namespace slopn::offload {
+namespace slopn::wire {
 namespace {
 
 // Both functions add the lower and the upper half of each 64-bit lane to two sums of 64-bit lanes:
@@ -116,13 +116,13 @@ std::span<const ChecksumVariant> wide_checksum_variants() noexcept
   return std::span{kAvailable.variants}.first(kAvailable.count);
 }
 
-}  // namespace slopn::offload
+}  // namespace slopn::wire
 
 #elif defined(__aarch64__)
 
 #include <arm_neon.h>
 
-namespace slopn::offload {
+namespace slopn::wire {
 namespace {
 
 // A 32-bit lane takes two words a step: this many bytes before it could overflow.
@@ -155,17 +155,17 @@ std::span<const ChecksumVariant> wide_checksum_variants() noexcept
   return kVariants;
 }
 
-}  // namespace slopn::offload
+}  // namespace slopn::wire
 
 #else
 
-namespace slopn::offload {
+namespace slopn::wire {
 
 std::span<const ChecksumVariant> wide_checksum_variants() noexcept
 {
   return {};
 }
 
-}  // namespace slopn::offload
+}  // namespace slopn::wire
 
 #endif

@@ -1,5 +1,7 @@
 #include "libtunnel/core/wire/ip_packet.hpp"
 
+#include "libtunnel/core/wire/checksum.hpp"
+
 namespace slopn::wire {
 namespace {
 
@@ -156,21 +158,6 @@ std::optional<IpHeader> parse_v6(ByteView bytes) noexcept
   header.traffic_class = static_cast<std::uint8_t>(word(bytes, 0) >> 4U & 0xffU);
   if (!walk_extensions(bytes.first(header.packet_bytes), header)) return std::nullopt;
   return header;
-}
-
-std::uint16_t fold(std::uint64_t sum) noexcept
-{
-  while (sum > 0xffffU) sum = (sum >> 16U) + (sum & 0xffffU);
-  return static_cast<std::uint16_t>(sum);
-}
-
-std::uint64_t sum_words(ByteView bytes) noexcept
-{
-  std::uint64_t sum = 0;
-  std::size_t i = 0;
-  for (; i + 1 < bytes.size(); i += 2) sum += word(bytes, i);
-  if (i < bytes.size()) sum += octet(bytes, i) << 8U;
-  return sum;
 }
 
 }  // namespace

@@ -1,13 +1,13 @@
-#include "libtunnel/core/offload/checksum.hpp"
+#include "libtunnel/core/wire/checksum.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <string_view>
 #include <vector>
 
-#include "libtunnel/core/offload/checksum_variants.hpp"
+#include "libtunnel/core/wire/checksum_variants.hpp"
 #include "tests/unit/core/offload/packets.hpp"
 
-namespace slopn::offload {
+namespace slopn::wire {
 namespace {
 
 using test::plain_sum;
@@ -74,4 +74,4 @@ TEST_CASE("checksum: the chosen variant is the best there is", "[unit][offload]"
 }
 
 }  // namespace
-}  // namespace slopn::offload
+}  // namespace slopn::wire
