@@ -28,7 +28,6 @@ class SendQueue {
   /// Sends as much of what waits as the path takes.
   void send_queued(TunnelPath& path, Outbox& outbox, Clock::time_point now);
 
-  [[nodiscard]] bool empty() const noexcept { return queue_.empty(); }
   [[nodiscard]] std::size_t size_bytes() const noexcept { return queue_.size_bytes(); }
 
   /// Frees the memory of a queue that has not been used for a while.
