@@ -32,6 +32,27 @@ if(SLOPN_NGTCP2_VERSION VERSION_LESS 1.11 OR SLOPN_NGHTTP3_VERSION VERSION_LESS 
 endif()
 add_library(slopn::nghttp3 ALIAS slopn_nghttp3_library)
 
+# ngtcp2's BBR, except that a few lost packets do not count as too many. BBR lets 2 % of a round
+# trip's packets be lost before it sends less; where a round trip holds 18 of them, one is 5 %, and a
+# window that shrinks holds fewer still (docs/decisions/0006-congestion-control.md).
+function(slopn_patient_bbr file out)
+  file(READ ${file} text)
+  foreach(change IN ITEMS
+      "return rs->lost * NGTCP2_BBR_LOSS_THRESH_DENOM|return rs->lost > 4 * 1500 && rs->lost * NGTCP2_BBR_LOSS_THRESH_DENOM"
+      "if (bbr->loss_in_round) {|if (bbr->loss_in_round && bbr_is_inflight_too_high(bbr, &bbr->rst->rs)) {")
+    string(REPLACE "|" ";" change "${change}")
+    list(GET change 0 before)
+    list(GET change 1 after)
+    string(FIND "${text}" "${before}" place)
+    if(place EQUAL -1)
+      message(WARNING "${file} has changed: short paths that lose packets will be slow.")
+    endif()
+    string(REPLACE "${before}" "${after}" text "${text}")
+  endforeach()
+  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/ngtcp2/patient_bbr.c CONTENT "${text}" @ONLY)
+  set(${out} ${CMAKE_BINARY_DIR}/ngtcp2/patient_bbr.c PARENT_SCOPE)
+endfunction()
+
 # The packaged ngtcp2 gives each connection memory pools and lists for many packets at once: 12 KB
 # that an idle session never uses (docs/decisions/0015-many-sessions.md). So it is compiled
 # from its source, where there is one: without pools, and with blocks of 8 places in its lists.
@@ -42,7 +63,9 @@ if(SLOPN_SMALL_NGTCP2 AND EXISTS "${SLOPN_NGTCP2_SOURCE}/lib/ngtcp2_conn.c")
   file(READ ${SLOPN_NGTCP2_SOURCE}/lib/ngtcp2_ksl.h lists)
   string(REPLACE "#define NGTCP2_KSL_DEGR 16" "#define NGTCP2_KSL_DEGR 4" lists "${lists}")
   file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/ngtcp2/small_lists.h CONTENT "${lists}" @ONLY)
-  add_library(slopn_small_ngtcp2 STATIC ${ngtcp2_sources})
+  slopn_patient_bbr(${SLOPN_NGTCP2_SOURCE}/lib/ngtcp2_bbr.c bbr)
+  list(FILTER ngtcp2_sources EXCLUDE REGEX "ngtcp2_bbr\\.c$")
+  add_library(slopn_small_ngtcp2 STATIC ${ngtcp2_sources} ${bbr})
   target_include_directories(slopn_small_ngtcp2
     SYSTEM PUBLIC ${SLOPN_ngtcp2_INCLUDE}
     PRIVATE ${SLOPN_NGTCP2_SOURCE}/lib)

@@ -85,6 +85,9 @@ measure_wan() { # ROUND: the targets' cells
     done
   done
   for peer in "${peers[@]}"; do
+    case $peer in slopn* | wgsid) wan_cell "$peer" "$1" "$out" 1 1 tcp8 bbr1 udp100 ;; esac
+  done
+  for peer in "${peers[@]}"; do
     case $peer in slopn* | wgsid) wan_fairness "$peer" "$1" "$out" ;; esac
   done
 }

@@ -75,6 +75,10 @@ TARGETS = [
               1.0, links=("wan",), slack=0.02 if loss == "0" else 0.1)
     for loss in ("0", "0.1", "1", "3")
 ] + [
+    _at_least(f"{traffic}_1ms_1pct_mbps", f"{what} over 1 ms each way, 1 % loss, Mbit/s", ANCHOR, 1.0,
+              links=("wan",), slack=0.1)
+    for traffic, what in (("tcp8", "eight TCP flows"), ("bbr1", "TCP with BBR"), ("udp100", "UDP"))
+] + [
     _at_least("fair_share", "share beside a plain TCP flow, 200 Mbit/s: at least a third", None,
               1 / 3, links=("wan",)),
     _at_most("fair_share", "the same: at most two thirds", None, 2 / 3, links=("wan",)),
