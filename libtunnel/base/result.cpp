@@ -57,8 +57,8 @@ class SlopnCategory final : public boost::system::error_category {
 
 boost::system::error_code make_error_code(Errc code) noexcept
 {
-  static const SlopnCategory category;
-  return {static_cast<int>(code), category};
+  static const SlopnCategory kCategory;
+  return {static_cast<int>(code), kCategory};
 }
 
 Error Error::within(std::string_view operation) &&

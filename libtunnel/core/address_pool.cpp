@@ -65,7 +65,7 @@ Result<AddressPool> AddressPool::make(const std::vector<IpPrefix>& prefixes)
       family.gateway = IpInterfaceAddress{*range.next, prefix.length_bits()};
       range.next = *range.next == range.last ? std::nullopt : range.next->next();
     }
-    family.ranges.push_back(std::move(range));
+    family.ranges.push_back(range);
   }
   return pool;
 }

@@ -53,8 +53,8 @@ Aead measure()
 
 Aead fastest_aead()
 {
-  static const Aead fastest = measure();
-  return fastest;
+  static const Aead kFastest = measure();
+  return kFastest;
 }
 
 }  // namespace slopn::crypto

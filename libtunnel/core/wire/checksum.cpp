@@ -20,8 +20,8 @@ ChecksumVariant best_variant() noexcept
 
 const ChecksumVariant& best() noexcept
 {
-  static const ChecksumVariant variant = best_variant();
-  return variant;
+  static const ChecksumVariant kVariant = best_variant();
+  return kVariant;
 }
 
 template <class Word>
