@@ -66,6 +66,8 @@ class Progress {
         if (client.disconnected().has_reason()) return to_failure(client.disconnected().reason());
         if (first) return std::nullopt;  // our call has been accepted, but not begun
         return Failure{ExitCode::failed, "cancelled", "somebody else asked to disconnect", ""};
+      case v1::ClientStatus::kFailed:
+        return to_failure(client.failed().error());
       case v1::ClientStatus::kReconnecting:
         reason_ = client.reconnecting().reason();
         break;

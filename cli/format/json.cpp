@@ -81,6 +81,11 @@ void add(Json& out, const v1::ClientStatus& status)
       out["state"] = "disconnecting";
       out["profile"] = status.disconnecting().profile();
       break;
+    case v1::ClientStatus::kFailed:
+      out["state"] = "failed";
+      out["profile"] = status.failed().profile();
+      out["error"] = to_json(status.failed().error());
+      break;
     case v1::ClientStatus::STATE_NOT_SET:
       out["state"] = "unknown";
       break;

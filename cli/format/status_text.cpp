@@ -95,6 +95,8 @@ std::string client_line(const v1::ClientStatus& status, const Style& style,
       return reconnecting_line(status.reconnecting(), style, now);
     case v1::ClientStatus::kDisconnecting:
       return style.warn("disconnecting") + " from " + printable(status.disconnecting().profile());
+    case v1::ClientStatus::kFailed:
+      return style.bad("failed") + ": " + printable(status.failed().error().message());
     case v1::ClientStatus::STATE_NOT_SET:
       break;
   }
