@@ -1,8 +1,10 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -26,6 +28,12 @@ struct ByUri {
 };
 using ProfileChoice = std::variant<ByName, ByUri>;
 
+struct ConnectOrder {
+  ProfileChoice profile;
+  /// Disconnects again after this time unless somebody confirms; 1 s to 1 h. Empty: needs none.
+  std::optional<std::chrono::milliseconds> confirm_within = std::nullopt;
+};
+
 struct InviteOrder {
   std::string name;        ///< What the gateway calls the client.
   std::string public_key;  ///< The client's own key; empty: make a key pair for it.
@@ -48,10 +56,14 @@ class Commands {
   virtual void refresh_status(std::function<void()> done) { done(); }
 
   /// Starts to connect and returns; progress is seen in the status. Does nothing when already
-  /// connected or connecting with the same profile; another profile: Errc::busy.
-  /// Errc::not_found for an unknown profile. Returns the profile's name.
-  [[nodiscard]] virtual Result<std::string> connect(const ProfileChoice& choice,
+  /// connected or connecting with the same profile, except that an order without `confirm_within`
+  /// confirms; another profile: Errc::busy. Errc::not_found for an unknown profile,
+  /// Errc::invalid_argument for a time to confirm out of its range. Returns the profile's name.
+  [[nodiscard]] virtual Result<std::string> connect(const ConnectOrder& order,
                                                     const Caller& caller) = 0;
+  /// Keeps a connection that was ordered with `confirm_within`. Errc::refused when nothing waits
+  /// for it. Returns the profile's name.
+  [[nodiscard]] virtual Result<std::string> confirm_connection(const Caller& caller) = 0;
   /// Starts to disconnect and returns. Nothing to do is success.
   [[nodiscard]] virtual Result<> disconnect(const Caller& caller) = 0;
 

@@ -9,6 +9,7 @@
 
 #include "libtunnel/base/ip.hpp"
 #include "libtunnel/base/result.hpp"
+#include "libtunnel/core/tunnel_phase.hpp"
 
 /// What the daemon tells about itself: plain values, made by the supervisor, turned into messages
 /// by `daemon/control`. Neither side sees the other's types.
@@ -16,14 +17,33 @@ namespace slopn::daemon {
 
 using WallClock = std::chrono::system_clock;
 
+/// What kind of trouble an error is: enough to decide what to do about it.
+enum class ErrorClass : std::uint8_t {
+  network,         ///< No way to the gateway.
+  authentication,  ///< The gateway does not know us, or is not who it should be.
+  configuration,   ///< What we were told cannot work.
+  system,          ///< This host refused something.
+  protocol,        ///< The gateway broke the rules.
+  internal,
+};
+
+/// An error as people and programs are told of it.
+struct Problem {
+  Error error;
+  ErrorClass kind = ErrorClass::internal;
+  std::string remedy;  ///< What to do about it, for people; may be empty.
+};
+
 /// Exactly one of these holds for a client; each carries only what is known in it.
 struct Disconnected {
-  std::optional<Error> reason;  ///< Why it ended, unless somebody asked for it.
-  std::string remedy;           ///< What to do about `reason`; for people.
+  std::optional<Problem> reason;  ///< Why it ended, unless somebody asked for it.
+  bool locked = false;            ///< Lockdown: traffic is blocked until there is a tunnel.
 };
 struct Connecting {
   std::string profile;
   std::uint32_t attempt = 1;  ///< 1 for the first try.
+  tunnel::Phase phase = tunnel::Phase::resolving;
+  std::string gateway = {};  ///< Which of the profile's; empty while several are tried.
 };
 struct Connected {
   std::string profile;
@@ -39,17 +59,27 @@ struct Connected {
   std::string authentication;      ///< "concealed", "certificate", "bearer" or "none"
   /// Where the gateway lets us measure, inside the tunnel (`libtunnel/measure`); empty: nowhere.
   std::vector<UdpEndpoint> measurement_endpoints;
+  /// When a packet that the gateway had sealed was last seen.
+  std::optional<WallClock::time_point> last_heard;
+  /// Until when the connection must be confirmed; empty when nothing waits for it.
+  std::optional<WallClock::time_point> confirm_until;
 };
 struct Reconnecting {
   std::string profile;
-  Error reason;
+  Problem reason;
   std::uint32_t next_attempt = 1;
   WallClock::time_point retry_at;
 };
 struct Disconnecting {
   std::string profile;
 };
-using ClientState = std::variant<Disconnected, Connecting, Connected, Reconnecting, Disconnecting>;
+/// Trying again would not help; somebody must do something, and then connect or disconnect.
+struct Failed {
+  std::string profile;
+  Problem problem;
+};
+using ClientState =
+    std::variant<Disconnected, Connecting, Connected, Reconnecting, Disconnecting, Failed>;
 
 /// Packets that went nowhere, and why. Meanings: docs/counters.md.
 struct DropCount {
@@ -69,6 +99,7 @@ struct ClientStatus {
   ClientState state;
   Traffic traffic;
   std::optional<std::chrono::microseconds> smoothed_rtt;  ///< Outer path, while connected.
+  bool traffic_blocked = false;  ///< What should go through the tunnel goes nowhere at present.
 };
 
 /// One client as the gateway sees it.
@@ -99,10 +130,11 @@ using Status = std::variant<ClientStatus, GatewayStatus>;
 /// A stored profile, without its secrets.
 struct ProfileSummary {
   std::string name;
-  std::string gateway;         ///< "host:port"
-  std::string authentication;  ///< As in `Connected`.
-  std::string client_key;      ///< The public key; empty unless concealed.
-  std::string gateway_pin;     ///< Empty when a CA decides.
+  std::string gateway;                     ///< "host:port"; the first of `gateways`.
+  std::string authentication;              ///< As in `Connected`.
+  std::string client_key;                  ///< The public key; empty unless concealed.
+  std::string gateway_pin;                 ///< Empty when a CA decides.
+  std::vector<std::string> gateways = {};  ///< All of them, in the order of preference.
 };
 
 /// What `gateway invite` made.

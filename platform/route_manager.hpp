@@ -20,6 +20,7 @@ inline constexpr std::uint8_t kGatewayRoutingProtocol = 0x5f;
 /// How the host's network is to look while a tunnel interface exists. The whole of it: what is
 /// not listed is taken away again.
 struct NetworkConfig {
+  /// Empty: there is none. The policy then only refuses.
   std::string interface_name;
   std::uint16_t mtu_bytes = 1280;
   std::vector<IpInterfaceAddress> addresses;  ///< Of the tunnel interface.

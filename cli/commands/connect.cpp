@@ -16,6 +16,7 @@ struct ConnectOptions {
   std::string target;
   bool wait = true;
   unsigned timeout_seconds = 30;
+  unsigned confirm_seconds = 0;  ///< 0: no confirmation needed.
 };
 
 Outcome<v1::ConnectRequest> request_for(const std::string& target)
@@ -100,8 +101,10 @@ class Progress {
 
 Outcome<ExitCode> connect(const Console& console, const ConnectOptions& options)
 {
-  const auto request = request_for(options.target);
+  auto request = request_for(options.target);
   if (!request) return request.error();
+  if (options.confirm_seconds > 0)
+    request->mutable_confirm_within()->set_seconds(options.confirm_seconds);
   auto link = DaemonLink::open(console.socket_path);
   if (!link) return link.error();
   const auto response = call(link->control(), &v1::Control::Stub::Connect, *request);
@@ -142,6 +145,11 @@ void add_connect(CLI::App& parent, Run& chosen)
       ->type_name("SECONDS")
       ->check(CLI::Range(0U, 86'400U))
       ->capture_default_str();
+  command
+      ->add_option("--confirm", options->confirm_seconds,
+                   "Disconnect again after this time, unless a second connect confirms it")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(1U, 3'600U));
   command->footer(
       "Examples:\n"
       "  slopnctl connect\n"

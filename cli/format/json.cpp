@@ -90,6 +90,7 @@ void add(Json& out, const v1::ClientStatus& status)
       out["state"] = "unknown";
       break;
   }
+  out["traffic_blocked"] = status.traffic_blocked();
   out["rtt_us"] =
       status.has_smoothed_rtt() ? Json(to_duration(status.smoothed_rtt()).count()) : Json(nullptr);
   out["traffic"] = to_json(status.traffic());

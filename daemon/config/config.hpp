@@ -59,6 +59,7 @@ struct RetryConfig {
 struct ClientConfig {
   std::string default_profile;  ///< Taken when nobody names one; empty: the only one there is.
   bool connect_on_start = false;
+  bool lockdown = false;  ///< Traffic is blocked whenever there is no tunnel.
   std::string interface_name = "slopn0";
   std::uint32_t fwmark = 0x736c6f70;         ///< SO_MARK of our outer packets; "slop".
   std::uint32_t routing_table = 0x736c6f70;  ///< Of our own; looked up before `main`.

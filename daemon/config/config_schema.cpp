@@ -95,6 +95,10 @@ void add_client(Keys& keys)
       {"client.connect_on_start", "Connect as soon as the daemon runs."}, boolean(),
       [](auto& c) -> auto& { return c.client.connect_on_start; });
   add(
+      {"client.lockdown", "Block traffic whenever there is no tunnel, whatever the settings say.",
+       Live::yes},
+      boolean(), [](auto& c) -> auto& { return c.client.lockdown; });
+  add(
       {"client.interface_name", "Name of the tunnel interface."}, interface_name(),
       [](auto& c) -> auto& { return c.client.interface_name; });
   add(

@@ -59,11 +59,13 @@ enum class AddressRequest {
 inline constexpr std::string_view kDefaultPathTemplate =
     "/.well-known/masque/ip/{target}/{ipproto}/";
 
-/// A gateway and how to connect to it.
+inline constexpr std::size_t kMaxGateways = 8;
+
+/// A gateway, or several that are as good, and how to connect to it.
 struct Profile {
-  std::string name;  ///< See `is_valid_profile_name()`.
-  HostPort gateway;
-  std::string server_name;  ///< For SNI and the CA check; empty: the gateway's host.
+  std::string name;                ///< See `is_valid_profile_name()`.
+  std::vector<HostPort> gateways;  ///< In the order of preference; 1 to `kMaxGateways`.
+  std::string server_name;         ///< For SNI and the CA check; empty: each gateway's host.
   Trust trust;
   Auth auth = NoAuth{};
   std::vector<IpPrefix> routes;  ///< Of those advertised, only what lies in these; empty: all.
@@ -99,7 +101,8 @@ inline constexpr std::size_t kMaxUriBytes = 4096;
 /// Errc::invalid_argument; the message never holds a value of `key`.
 [[nodiscard]] Result<Profile> parse_uri(std::string_view uri);
 
-/// The inverse. Errc::invalid_argument for a profile that names files or holds a certificate.
+/// The inverse. Errc::invalid_argument for a profile that names files or several gateways, or holds
+/// a certificate.
 [[nodiscard]] Result<Secret<std::string>> format_uri(const Profile& profile);
 
 /// The `:path` of the request: the template for any target and protocol (RFC 9484 section 4.6).

@@ -65,18 +65,20 @@ class Assembly {
     return NoAuth{};
   }
 
-  HostPort gateway()
+  std::vector<HostPort> gateways()
   {
-    if (draft_.gateway) return *draft_.gateway;
-    complain("gateway", "missing: say which gateway to connect to");
-    return {};
+    if (draft_.gateway && !draft_.gateways.empty())
+      complain("gateways", "gateway and gateways exclude each other");
+    if (draft_.gateway) return {*draft_.gateway};
+    if (draft_.gateways.empty()) complain("gateway", "missing: say which gateway to connect to");
+    return draft_.gateways;
   }
 
-  std::string name(const HostPort& gateway) const
+  std::string name(const std::vector<HostPort>& gateways) const
   {
     constexpr std::size_t kMaxNameBytes = 64;
-    if (!draft_.name.empty()) return draft_.name;
-    std::string made = gateway.host.substr(0, kMaxNameBytes);
+    if (!draft_.name.empty() || gateways.empty()) return draft_.name;
+    std::string made = gateways.front().host.substr(0, kMaxNameBytes);
     std::ranges::replace(made, ':', '-');
     return made;
   }
@@ -191,9 +193,9 @@ std::optional<Profile> to_profile(const ProfileDraft& draft, const DraftContext&
 {
   Assembly assembly{draft, context, diagnostics};
   assembly.check_files();
-  const auto gateway = assembly.gateway();
-  Profile profile{.name = assembly.name(gateway),
-                  .gateway = gateway,
+  const auto gateways = assembly.gateways();
+  Profile profile{.name = assembly.name(gateways),
+                  .gateways = gateways,
                   .server_name = draft.server_name,
                   .trust = assembly.trust(),
                   .auth = assembly.auth(),
@@ -210,7 +212,11 @@ ProfileDraft to_draft(const Profile& profile)
 {
   ProfileDraft draft;
   draft.name = profile.name;
-  draft.gateway = profile.gateway;
+  if (profile.gateways.size() == 1) {
+    draft.gateway = profile.gateways.front();
+  } else {
+    draft.gateways = profile.gateways;
+  }
   draft.server_name = profile.server_name;
   draft.routes = profile.routes;
   draft.address_request = profile.address_request;

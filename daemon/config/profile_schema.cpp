@@ -98,6 +98,12 @@ void add_root(Keys& keys)
       {"gateway", "The gateway's name or address, and its UDP port (443 if absent)."},
       maybe(host_port()), [](auto& p) -> auto& { return p.gateway; });
   add(
+      {"gateways",
+       "Instead of gateway: several, the best first. They are tried a quarter of a second apart, "
+       "and the first that answers is taken."},
+      list(host_port(), "names or addresses of gateways", kMaxGateways),
+      [](auto& p) -> auto& { return p.gateways; });
+  add(
       {"server_name", "The name to ask for (SNI) and to find in the certificate. Empty: the host."},
       maybe_empty(host()), [](auto& p) -> auto& { return p.server_name; });
   add(

@@ -12,6 +12,7 @@ enum class Method { unset, concealed, certificate, bearer, none };
 struct ProfileDraft {
   std::string name;
   std::optional<HostPort> gateway;
+  std::vector<HostPort> gateways;
   std::string server_name;
   std::vector<crypto::SpkiPin> pins;
   std::string ca;  ///< "system", an absolute path, or empty.

@@ -199,6 +199,7 @@ std::string bare(std::string_view toml)
 
 bool fits_into_uri(const Profile& profile) noexcept
 {
+  if (profile.gateways.size() != 1) return false;
   if (std::holds_alternative<CertificateAuth>(profile.auth)) return false;
   if (std::holds_alternative<BearerAuth>(profile.auth)) return false;
   const auto* concealed = std::get_if<ConcealedAuth>(&profile.auth);
@@ -227,12 +228,13 @@ Result<Secret<std::string>> format_uri(const Profile& profile)
   if (!fits_into_uri(profile)) {
     return fail(
         Errc::invalid_argument,
-        "a slopn:// URI holds neither file names nor certificates; copy the profile's file");
+        "a slopn:// URI holds one gateway, no file names and no certificates; copy the profile's "
+        "file");
   }
   const ProfileDraft draft = to_draft(profile);
   const ProfileDraft nothing;
   std::string uri{kScheme};
-  uri.append(profile.gateway.to_string()).append("/?v=").append(kVersion);
+  uri.append(profile.gateways.front().to_string()).append("/?v=").append(kVersion);
   for (const auto& parameter : kParameters) {
     const auto* key = profile_schema().find(parameter.key);
     const auto value = key->show(draft);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <chrono>
 #include <string>
 
 #include "daemon/control/messages.hpp"
@@ -10,10 +11,20 @@ namespace {
 // Grows by one with every addition to control.proto.
 constexpr std::uint32_t kApiLevel = 2;
 
-daemon::ProfileChoice choice_in(const v1::ConnectRequest& request)
+daemon::ConnectOrder order_in(const v1::ConnectRequest& request)
 {
-  if (request.has_uri()) return daemon::ByUri{request.uri()};
-  return daemon::ByName{request.profile()};
+  daemon::ConnectOrder order{daemon::ByName{request.profile()}};
+  if (request.has_uri()) order.profile = daemon::ByUri{request.uri()};
+  if (request.has_confirm_within()) {
+    // Clamped, so that no number overflows; what is out of range is refused all the same.
+    constexpr std::int64_t kFarOutSeconds = 1'000'000;
+    const auto& within = request.confirm_within();
+    order.confirm_within =
+        std::chrono::seconds{std::clamp(within.seconds(), -kFarOutSeconds, kFarOutSeconds)} +
+        std::chrono::duration_cast<std::chrono::milliseconds>(
+            std::chrono::nanoseconds{within.nanos()});
+  }
+  return order;
 }
 
 grpc::Status profile_failure(const Error& error)
@@ -46,8 +57,22 @@ grpc::ServerUnaryReactor* ControlService::Connect(Context* context,
 {
   return serve(backend_, *context, {.method = "Connect", .audit = Audit::yes, .uid = uid_},
                [request, response](daemon::Commands& commands, const daemon::Caller& caller) {
-                 const auto profile = commands.connect(choice_in(*request), caller);
+                 const auto profile = commands.connect(order_in(*request), caller);
                  if (!profile) return profile_failure(profile.error());
+                 response->set_profile(*profile);
+                 return grpc::Status::OK;
+               });
+}
+
+grpc::ServerUnaryReactor* ControlService::ConfirmConnection(Context* context,
+                                                            const v1::ConfirmConnectionRequest*,
+                                                            v1::ConfirmConnectionResponse* response)
+{
+  return serve(backend_, *context,
+               {.method = "ConfirmConnection", .audit = Audit::yes, .uid = uid_},
+               [response](daemon::Commands& commands, const daemon::Caller& caller) {
+                 const auto profile = commands.confirm_connection(caller);
+                 if (!profile) return to_status(profile.error());
                  response->set_profile(*profile);
                  return grpc::Status::OK;
                });

@@ -40,6 +40,47 @@ void fill(v1::Traffic& message, const daemon::Traffic& traffic)
   }
 }
 
+v1::ErrorClass to_message(daemon::ErrorClass kind)
+{
+  switch (kind) {
+    case daemon::ErrorClass::network:
+      return v1::ERROR_CLASS_NETWORK;
+    case daemon::ErrorClass::authentication:
+      return v1::ERROR_CLASS_AUTHENTICATION;
+    case daemon::ErrorClass::configuration:
+      return v1::ERROR_CLASS_CONFIGURATION;
+    case daemon::ErrorClass::system:
+      return v1::ERROR_CLASS_SYSTEM;
+    case daemon::ErrorClass::protocol:
+      return v1::ERROR_CLASS_PROTOCOL;
+    case daemon::ErrorClass::internal:
+      return v1::ERROR_CLASS_INTERNAL;
+  }
+  return v1::ERROR_CLASS_UNSPECIFIED;
+}
+
+v1::ErrorDetail to_message(const daemon::Problem& problem)
+{
+  v1::ErrorDetail detail = to_detail(problem.error, problem.remedy);
+  detail.set_class_(to_message(problem.kind));
+  return detail;
+}
+
+v1::ClientStatus::Connecting::Phase to_message(tunnel::Phase phase)
+{
+  switch (phase) {
+    case tunnel::Phase::resolving:
+      return v1::ClientStatus::Connecting::PHASE_RESOLVING;
+    case tunnel::Phase::handshaking:
+      return v1::ClientStatus::Connecting::PHASE_HANDSHAKING;
+    case tunnel::Phase::authenticating:
+      return v1::ClientStatus::Connecting::PHASE_AUTHENTICATING;
+    case tunnel::Phase::configuring:
+      return v1::ClientStatus::Connecting::PHASE_CONFIGURING;
+  }
+  return v1::ClientStatus::Connecting::PHASE_UNSPECIFIED;
+}
+
 void fill(v1::ClientStatus::Connected& message, const daemon::Connected& state)
 {
   message.set_profile(state.profile);
@@ -55,6 +96,9 @@ void fill(v1::ClientStatus::Connected& message, const daemon::Connected& state)
   message.set_authentication(state.authentication);
   for (const auto& endpoint : state.measurement_endpoints)
     message.add_measurement_endpoints(endpoint.to_string());
+  message.set_protocol("connect-ip over http/3");
+  if (state.last_heard) fill(*message.mutable_last_heard(), *state.last_heard);
+  if (state.confirm_until) fill(*message.mutable_confirm_until(), *state.confirm_until);
 }
 
 void fill(v1::ClientStatus& message, const daemon::ClientStatus& status)
@@ -62,28 +106,37 @@ void fill(v1::ClientStatus& message, const daemon::ClientStatus& status)
   std::visit(Overloaded{
                  [&](const daemon::Disconnected& state) {
                    auto& out = *message.mutable_disconnected();
-                   if (state.reason) *out.mutable_reason() = to_detail(*state.reason, state.remedy);
+                   if (state.reason) *out.mutable_reason() = to_message(*state.reason);
+                   out.set_locked(state.locked);
                  },
                  [&](const daemon::Connecting& state) {
                    auto& out = *message.mutable_connecting();
                    out.set_profile(state.profile);
                    out.set_attempt(state.attempt);
+                   out.set_phase(to_message(state.phase));
+                   out.set_gateway(state.gateway);
                  },
                  [&](const daemon::Connected& state) { fill(*message.mutable_connected(), state); },
                  [&](const daemon::Reconnecting& state) {
                    auto& out = *message.mutable_reconnecting();
                    out.set_profile(state.profile);
-                   *out.mutable_reason() = to_detail(state.reason);
+                   *out.mutable_reason() = to_message(state.reason);
                    out.set_next_attempt(state.next_attempt);
                    fill(*out.mutable_retry_at(), state.retry_at);
                  },
                  [&](const daemon::Disconnecting& state) {
                    message.mutable_disconnecting()->set_profile(state.profile);
                  },
+                 [&](const daemon::Failed& state) {
+                   auto& out = *message.mutable_failed();
+                   out.set_profile(state.profile);
+                   *out.mutable_error() = to_message(state.problem);
+                 },
              },
              status.state);
   fill(*message.mutable_traffic(), status.traffic);
   if (status.smoothed_rtt) fill(*message.mutable_smoothed_rtt(), *status.smoothed_rtt);
+  message.set_traffic_blocked(status.traffic_blocked);
 }
 
 void fill(v1::GatewayStatus& message, const daemon::GatewayStatus& status)
@@ -120,6 +173,7 @@ v1::Profile to_message(const daemon::ProfileSummary& profile)
   message.set_authentication(profile.authentication);
   message.set_client_key(profile.client_key);
   message.set_gateway_pin(profile.gateway_pin);
+  for (const auto& gateway : profile.gateways) message.add_gateways(gateway);
   return message;
 }
 

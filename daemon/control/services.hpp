@@ -49,6 +49,8 @@ class ControlService final : public slopn::control::v1::Control::CallbackService
                     v1::GetVersionResponse* response) override;
   Unary* Connect(Context* context, const v1::ConnectRequest* request,
                  v1::ConnectResponse* response) override;
+  Unary* ConfirmConnection(Context* context, const v1::ConfirmConnectionRequest* request,
+                           v1::ConfirmConnectionResponse* response) override;
   Unary* Disconnect(Context* context, const v1::DisconnectRequest* request,
                     v1::DisconnectResponse* response) override;
   Unary* GetStatus(Context* context, const v1::GetStatusRequest* request,

@@ -10,6 +10,15 @@ bool covers(const IpPrefix& outer, const IpPrefix& inner) noexcept
   return outer.length_bits() <= inner.length_bits() && outer.contains(inner.address());
 }
 
+platform::NetworkConfig::Policy own_policy(const config::ClientConfig& config)
+{
+  platform::NetworkConfig::Policy policy;
+  policy.bypass_mark = config.fwmark;
+  policy.table = config.routing_table;
+  policy.rule_priority = config.rule_priority;
+  return policy;
+}
+
 }  // namespace
 
 std::vector<IpPrefix> tunnelled_prefixes(const std::vector<wire::IpRange>& advertised,
@@ -64,10 +73,7 @@ platform::NetworkConfig client_network(const config::ClientConfig& config,
     network.addresses.push_back({address.address(), address.length_bits()});
     has_v6 = has_v6 || address.version() == IpVersion::v6;
   }
-  platform::NetworkConfig::Policy policy;
-  policy.bypass_mark = config.fwmark;
-  policy.table = config.routing_table;
-  policy.rule_priority = config.rule_priority;
+  platform::NetworkConfig::Policy policy = own_policy(config);
   policy.unreachable = through_tunnel;
   for (const IpPrefix& prefix : through_tunnel) {
     if (prefix.version() == IpVersion::v4 || has_v6) policy.through_tunnel.push_back(prefix);
@@ -78,6 +84,14 @@ platform::NetworkConfig client_network(const config::ClientConfig& config,
   if (all_v4 && std::ranges::find(policy.unreachable, all_v6) == policy.unreachable.end())
     policy.unreachable.push_back(all_v6);
   network.policy = std::move(policy);
+  return network;
+}
+
+platform::NetworkConfig blocked_network(const config::ClientConfig& config)
+{
+  platform::NetworkConfig network;
+  network.policy = own_policy(config);
+  network.policy->unreachable = {IpPrefix::all(IpVersion::v4), IpPrefix::all(IpVersion::v6)};
   return network;
 }
 

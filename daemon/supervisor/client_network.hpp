@@ -25,4 +25,7 @@ namespace slopn::daemon {
                                                      const session::TunnelParameters& parameters,
                                                      const std::vector<IpPrefix>& through_tunnel);
 
+/// How it is to look when nothing may leave the host but our own packets.
+[[nodiscard]] platform::NetworkConfig blocked_network(const config::ClientConfig& config);
+
 }  // namespace slopn::daemon

@@ -2,25 +2,19 @@
 
 #include <spdlog/logger.h>
 
-#include <boost/asio/cancel_after.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/ip/udp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_future.hpp>
 #include <random>
 
-#include "daemon/supervisor/client_network.hpp"
-#include "daemon/supervisor/data_path_options.hpp"
-#include "daemon/supervisor/profile_link.hpp"
-#include "daemon/supervisor/remedies.hpp"
 #include "daemon/supervisor/report.hpp"
-#include "libtunnel/base/overloaded.hpp"
-#include "platform/tun_device.hpp"
 
 namespace slopn::daemon {
 namespace {
 
 constexpr auto kResolveTimeout = std::chrono::seconds(5);
+constexpr auto kShortestConfirmation = std::chrono::seconds(1);
+constexpr auto kLongestConfirmation = std::chrono::hours(1);
 
 std::uint64_t random_seed()
 {
@@ -36,24 +30,6 @@ RetryPolicy retry_policy(const config::RetryConfig& retry)
   policy.first_backoff = retry.first_backoff;
   policy.longest_backoff = retry.longest_backoff;
   return policy;
-}
-
-std::string_view name_of(const tunnel::State& state)
-{
-  return std::visit(Overloaded{
-                        [](const tunnel::Idle&) { return "idle"; },
-                        [](const tunnel::Connecting&) { return "connecting"; },
-                        [](const tunnel::Online&) { return "online"; },
-                        [](const tunnel::Backoff&) { return "backoff"; },
-                        [](const tunnel::Closing&) { return "closing"; },
-                        [](const tunnel::Closed&) { return "closed"; },
-                    },
-                    state);
-}
-
-WallClock::time_point to_wall(Clock::time_point instant)
-{
-  return WallClock::now() + std::chrono::duration_cast<WallClock::duration>(instant - Clock::now());
 }
 
 }  // namespace
@@ -72,20 +48,23 @@ class ClientSupervisor::Watch final : public Commands::Subscription {
 };
 
 Result<std::unique_ptr<ClientSupervisor>> ClientSupervisor::start(
-    asio::any_io_executor control, config::Config config, std::shared_ptr<spdlog::logger> log)
+    asio::any_io_executor control, config::Config config, std::shared_ptr<spdlog::logger> log,
+    bool lockdown)
 {
   auto profiles = ProfileShelf::open(config.state_dir / "profiles", log);
   if (!profiles) return profiles.error();
   auto routes = platform::make_route_manager({.state_dir = config.state_dir});
   if (!routes) return routes.error();
-  if (auto restored = (*routes)->restore(); !restored)
-    return std::move(restored.error()).within("clean up after an earlier run");
 
   std::unique_ptr<ClientSupervisor> made{new ClientSupervisor{
       control, std::move(config), std::move(*profiles), std::move(*routes), std::move(log)}};
+  made->lockdown_wanted_ = lockdown;
+  if (auto taken = made->take_over_network(); !taken)
+    return std::move(taken.error()).within("clean up after an earlier run");
   made->tasks_.spawn(made->keep_time());
   if (made->config_.client.connect_on_start) {
-    if (auto begun = made->connect(ByName{made->config_.client.default_profile}, Caller{}); !begun)
+    const ConnectOrder order{ByName{made->config_.client.default_profile}};
+    if (auto begun = made->connect(order, Caller{}); !begun)
       made->log_->error("tunnel: cannot connect on start: {}", begun.error().message());
   }
   return made;
@@ -98,9 +77,10 @@ ClientSupervisor::ClientSupervisor(asio::any_io_executor control, config::Config
     : control_(control),
       config_(std::move(config)),
       profiles_(std::move(profiles)),
-      routes_(std::move(routes)),
+      network_(std::move(routes)),
       log_(std::move(log)),
       fsm_(retry_policy(config_.client.retry), random_seed()),
+      finder_(control),
       alarm_(control),
       tasks_(control),
       worker_(std::make_unique<io::ClientWorker>(thread_.executor(),
@@ -113,60 +93,32 @@ ClientSupervisor::~ClientSupervisor()
 {
   if (stopped_) return;
   asio::co_spawn(thread_.executor(), worker_->stop(), asio::use_future).wait();
-  (void)routes_->restore();
+  (void)(fsm_.lockdown() ? network_.block(config_.client) : network_.open());
 }
 
-template <class F>
-void ClientSupervisor::post_to_worker(F action)
+// What an earlier run left is opened, unless it is to be blocked: then never, not for a moment.
+Result<> ClientSupervisor::take_over_network()
 {
-  asio::post(thread_.executor(),
-             [this, action = std::move(action)]() mutable { action(*worker_); });
+  if (lockdown_wanted_ || config_.client.lockdown) return update_lockdown();
+  return network_.open();
 }
 
 // ---- Calls ----------------------------------------------------------------------------------
 
 Status ClientSupervisor::status() const
 {
-  const std::string profile = profile_ ? profile_->name : std::string{};
   ClientStatus status;
   status.traffic = to_traffic(counters_.traffic);
-  status.state = std::visit(
-      Overloaded{
-          [&](const tunnel::Idle&) -> ClientState { return Disconnected{}; },
-          [&](const tunnel::Connecting& state) -> ClientState {
-            return Connecting{profile, state.attempt};
-          },
-          [&](const tunnel::Online&) -> ClientState {
-            status.smoothed_rtt = counters_.smoothed_rtt;
-            Connected connected;
-            connected.profile = profile;
-            connected.since = connected_since_;
-            connected.gateway = profile_->gateway.to_string();
-            connected.authentication = config::method_name(profile_->auth);
-            connected.interface_name = interface_name_;
-            if (!link_) return connected;
-            connected.remote = link_->gateway;
-            connected.mtu_bytes = static_cast<std::uint16_t>(link_->parameters.mtu_bytes);
-            connected.cipher = link_->handshake.cipher;
-            connected.key_exchange_group = link_->handshake.key_exchange_group;
-            for (const IpPrefix& address : link_->parameters.addresses)
-              connected.addresses.push_back({address.address(), address.length_bits()});
-            connected.routes = tunnelled_prefixes(link_->parameters.routes, profile_->routes);
-            connected.measurement_endpoints =
-                endpoints_inside(link_->parameters.features.measurement,
-                                 link_->parameters.addresses, connected.routes);
-            return connected;
-          },
-          [&](const tunnel::Backoff& state) -> ClientState {
-            return Reconnecting{profile, state.reason, state.next_attempt, to_wall(state.until)};
-          },
-          [&](const tunnel::Closing&) -> ClientState { return Disconnecting{profile}; },
-          [&](const tunnel::Closed& state) -> ClientState {
-            if (!state.reason) return Disconnected{};
-            return Disconnected{state.reason, remedy_for(*state.reason)};
-          },
-      },
-      fsm_.state());
+  status.state = client_state(fsm_, {.profile = profile_ ? &*profile_ : nullptr,
+                                     .link = link_ ? &*link_ : nullptr,
+                                     .gateway = trying_gateway_,
+                                     .interface_name = interface_name_,
+                                     .connected_since = connected_since_});
+  const bool connected = std::holds_alternative<tunnel::Connected>(fsm_.state());
+  if (connected) status.smoothed_rtt = counters_.smoothed_rtt;
+  // What is, not what should be.
+  status.traffic_blocked = network_.guard() == tunnel::Guard::blocked ||
+                           (network_.guard() == tunnel::Guard::tunnel && !connected);
   return status;
 }
 
@@ -182,31 +134,41 @@ void ClientSupervisor::refresh_status(std::function<void()> done)
 
 std::string ClientSupervisor::profile_in_use() const
 {
-  const bool idle = std::holds_alternative<tunnel::Idle>(fsm_.state()) ||
-                    std::holds_alternative<tunnel::Closed>(fsm_.state());
-  return idle || !profile_ ? std::string{} : profile_->name;
+  return fsm_.connection_wanted() && profile_ ? profile_->name : std::string{};
 }
 
-Result<std::string> ClientSupervisor::connect(const ProfileChoice& choice, const Caller&)
+Result<std::string> ClientSupervisor::connect(const ConnectOrder& order, const Caller&)
 {
+  const auto within = order.confirm_within;
+  if (within && (*within < kShortestConfirmation || *within > kLongestConfirmation))
+    return fail(Errc::invalid_argument, "the time to confirm is 1 s to 1 h");
   const std::string in_use = profile_in_use();
-  auto profile = profiles_.choose(choice, config_.client.default_profile, in_use);
+  auto profile = profiles_.choose(order.profile, config_.client.default_profile, in_use);
   if (!profile) return profile.error();
   if (!in_use.empty() && in_use != profile->name)
     return fail(Errc::busy, "profile " + in_use + " is connected; disconnect it first");
-  if (std::holds_alternative<tunnel::Closing>(fsm_.state()))
-    return fail(Errc::busy, "still disconnecting; try again in a moment");
   if (in_use.empty()) {
     profile_ = std::move(*profile);
-    resolved_.clear();
+    finder_.forget();
   }
-  handle(tunnel::ConnectRequested{});
+  const std::string name = profile_->name;
+  handle(tunnel::ConnectRequested{within});
+  return name;
+}
+
+Result<std::string> ClientSupervisor::confirm_connection(const Caller&)
+{
+  if (!fsm_.confirm_until() || !profile_)
+    return fail(Errc::refused, "no connection waits to be confirmed");
+  handle(tunnel::ConnectionConfirmed{});
   return profile_->name;
 }
 
 Result<> ClientSupervisor::disconnect(const Caller&)
 {
-  handle(tunnel::StopRequested{});
+  network_trouble_.reset();
+  handle(tunnel::DisconnectRequested{});
+  if (network_trouble_) return *network_trouble_;
   return {};
 }
 
@@ -242,53 +204,81 @@ void ClientSupervisor::tell_watchers()
   for (const auto& [id, listener] : now_watching) listener();
 }
 
+// ---- What others know of the host -----------------------------------------------------------
+
+Result<> ClientSupervisor::set_lockdown(bool on)
+{
+  lockdown_wanted_ = on;
+  return update_lockdown();
+}
+
+Result<> ClientSupervisor::update_lockdown()
+{
+  network_trouble_.reset();
+  handle(tunnel::LockdownChanged{lockdown_wanted_ || config_.client.lockdown});
+  if (network_trouble_) return *network_trouble_;
+  return {};
+}
+
+void ClientSupervisor::on_network_changed(bool usable)
+{
+  handle(tunnel::NetworkChanged{usable});
+}
+
+void ClientSupervisor::on_suspended()
+{
+  handle(tunnel::Suspended{});
+}
+
+void ClientSupervisor::on_resumed()
+{
+  handle(tunnel::Resumed{});
+}
+
 // ---- The machine ----------------------------------------------------------------------------
 
-void ClientSupervisor::handle(const tunnel::Event& event)
+// Performing an action may be an event in itself; it then waits for its turn.
+void ClientSupervisor::handle(tunnel::Event event)
 {
-  const std::string_view before = name_of(fsm_.state());
+  events_.push_back(std::move(event));
+  if (handling_) return;
+  handling_ = true;
+  const ShownState before = shown(fsm_, trying_gateway_);
+  while (!events_.empty()) {
+    const tunnel::Event next = std::move(events_.front());
+    events_.pop_front();
+    handle_one(next);
+  }
+  handling_ = false;
+  alarm_.set(fsm_.next_deadline().value_or(Clock::time_point::max()));
+  if (before != shown(fsm_, trying_gateway_)) tell_watchers();
+}
+
+void ClientSupervisor::handle_one(const tunnel::Event& event)
+{
+  const std::string_view before = to_string(fsm_.state());
   const TunnelFsm::Actions actions = fsm_.on_event(event, Clock::now());
   log_transition(before);
   for (const tunnel::Action& action : actions) perform(action);
-  alarm_.set(fsm_.next_deadline().value_or(Clock::time_point::max()));
-  if (before != name_of(fsm_.state())) tell_watchers();
 }
 
 void ClientSupervisor::log_transition(std::string_view before) const
 {
-  const std::string_view after = name_of(fsm_.state());
+  const std::string_view after = to_string(fsm_.state());
   if (before == after) return;
   std::string detail;
-  if (const auto* backoff = std::get_if<tunnel::Backoff>(&fsm_.state())) {
+  if (const auto* waiting = std::get_if<tunnel::Reconnecting>(&fsm_.state())) {
     const auto wait =
-        std::chrono::duration_cast<std::chrono::milliseconds>(backoff->until - Clock::now());
+        std::chrono::duration_cast<std::chrono::milliseconds>(waiting->until - Clock::now());
     detail = " retry_in_ms=" + std::to_string(wait.count()) + " reason=\"" +
-             backoff->reason.message() + "\"";
-  } else if (const auto* closed = std::get_if<tunnel::Closed>(&fsm_.state())) {
-    if (closed->reason) detail = " reason=\"" + closed->reason->message() + "\"";
+             waiting->reason.message() + "\"";
+  } else if (const auto* failed = std::get_if<tunnel::Failed>(&fsm_.state())) {
+    detail = " reason=\"" + failed->error.message() + "\"";
+  } else if (const auto* ended = std::get_if<tunnel::Disconnected>(&fsm_.state())) {
+    if (ended->reason) detail = " reason=\"" + ended->reason->message() + "\"";
   }
-  log_->info("tunnel: profile={} state={}->{}{}", profile_ ? profile_->name : "-", before, after,
-             detail);
-}
-
-void ClientSupervisor::perform(const tunnel::Action& action)
-{
-  std::visit(
-      Overloaded{
-          [&](const tunnel::StartLink& start) { begin_link(start.id); },
-          [&](const tunnel::BringInterfaceUp& up) { bring_interface_up(up.id); },
-          [&](const tunnel::DropLink&) {
-            link_id_.reset();
-            link_.reset();
-            post_to_worker([](io::ClientWorker& worker) { worker.drop_link(); });
-          },
-          [&](const tunnel::TakeInterfaceDown&) { take_interface_down(); },
-          [&](const tunnel::StartDrain& drain) {
-            link_id_.reset();
-            post_to_worker([id = drain.id](io::ClientWorker& worker) { worker.drain_link(id); });
-          },
-      },
-      action);
+  log_->info("tunnel: profile={} state={}->{} blocked={}{}", profile_ ? profile_->name : "-",
+             before, after, fsm_.traffic_blocked(), detail);
 }
 
 asio::awaitable<void> ClientSupervisor::keep_time()
@@ -306,171 +296,24 @@ void ClientSupervisor::on_alarm()
   handle(tunnel::TimeAdvanced{});
 }
 
-void ClientSupervisor::begin_link(tunnel::LinkId id)
-{
-  link_id_ = id;
-  link_.reset();
-  tasks_.spawn(resolve_and_link(id));
-}
-
-asio::awaitable<void> ClientSupervisor::resolve_and_link(tunnel::LinkId id)
-{
-  co_await asio::this_coro::throw_if_cancelled(false);
-  const auto gateway = co_await pick_gateway_address();
-  const bool stop = co_await stop_requested();
-  if (stop) co_return;
-  if (link_id_ == id) start_link(id, gateway);
-}
-
-void ClientSupervisor::start_link(tunnel::LinkId id, const Result<UdpEndpoint>& gateway)
-{
-  if (!gateway) return handle(tunnel::LinkLost{id, gateway.error()});
-  auto order = make_link_order(config_, *profile_, *gateway, id);
-  if (!order) return handle(tunnel::LinkLost{id, std::move(order.error())});
-  post_to_worker([order = std::move(*order)](io::ClientWorker& worker) mutable {
-    worker.start_link(std::move(order));
-  });
-}
-
-// The next of the gateway's addresses. A name is asked for once: while a tunnel is up or being
-// repaired, DNS goes into the tunnel like everything else.
-asio::awaitable<Result<UdpEndpoint>> ClientSupervisor::pick_gateway_address()
-{
-  const config::HostPort gateway = profile_->gateway;
-  if (const auto address = IpAddress::parse(gateway.host))
-    co_return UdpEndpoint{*address, gateway.port};
-  if (resolved_.empty()) {
-    asio::ip::udp::resolver resolver{control_};
-    const auto [ec, answers] = co_await resolver.async_resolve(
-        gateway.host, std::to_string(gateway.port),
-        asio::ip::resolver_base::numeric_service | asio::ip::resolver_base::address_configured,
-        asio::cancel_after(kResolveTimeout, with_ec));
-    if (ec)
-      co_return fail(Errc::unreachable, "resolve " + gateway.host + " (" + ec.message() + ")");
-    for (const auto& answer : answers) {
-      if (const auto address = IpAddress::parse(answer.endpoint().address().to_string()))
-        resolved_.push_back({*address, gateway.port});
-    }
-    next_address_ = 0;
-    if (resolved_.empty()) co_return fail(Errc::unreachable, "resolve " + gateway.host);
-  }
-  co_return resolved_[next_address_++ % resolved_.size()];
-}
-
-// ---- News from the worker -------------------------------------------------------------------
-
-void ClientSupervisor::on_link_configured(tunnel::LinkId id, io::LinkFacts facts)
-{
-  asio::post(control_, [this, id, facts = std::move(facts)]() mutable {
-    take_link_facts(id, std::move(facts));
-  });
-}
-
-void ClientSupervisor::on_link_lost(tunnel::LinkId id, Error reason)
-{
-  asio::post(control_, [this, id, reason = std::move(reason)]() mutable {
-    handle(tunnel::LinkLost{id, std::move(reason)});
-  });
-}
-
-void ClientSupervisor::on_link_drained(tunnel::LinkId id)
-{
-  asio::post(control_, [this, id] { handle(tunnel::DrainDone{id}); });
-}
-
-void ClientSupervisor::on_tun_lost(Error reason)
-{
-  asio::post(control_, [this, reason = std::move(reason)] { replace_tun(reason); });
-}
-
-void ClientSupervisor::take_link_facts(tunnel::LinkId id, io::LinkFacts facts)
-{
-  if (link_id_ != id) return;  // of a link that was given up meanwhile
-  const bool first = !link_;
-  link_ = std::move(facts);
-  if (first) return handle(tunnel::LinkUp{id});
-  if (auto configured = configure_interface(); !configured) {
-    post_to_worker([](io::ClientWorker& worker) { worker.drop_link(); });
-    return handle(tunnel::LinkLost{id, std::move(configured.error())});
-  }
-  tell_watchers();
-}
-
-// ---- The host's network ---------------------------------------------------------------------
-
-void ClientSupervisor::bring_interface_up(tunnel::LinkId id)
-{
-  connected_since_ = WallClock::now();
-  if (auto configured = configure_interface(); !configured) {
-    post_to_worker([](io::ClientWorker& worker) { worker.drop_link(); });
-    return handle(tunnel::LinkLost{id, std::move(configured.error())});
-  }
-  log_->info("tunnel: up gateway={} interface={} mtu_bytes={} cipher={} group={}",
-             profile_->gateway.to_string(), interface_name_, link_->parameters.mtu_bytes,
-             link_->handshake.cipher, link_->handshake.key_exchange_group);
-}
-
-Result<> ClientSupervisor::configure_interface()
-{
-  const auto mtu = static_cast<std::uint16_t>(link_->parameters.mtu_bytes);
-  if (interface_name_.empty()) {
-    auto tun =
-        platform::open_tun(thread_.executor(), {.name_template = config_.client.interface_name,
-                                                .mtu_bytes = mtu,
-                                                .offloads = tun_offloads(config_.offload)});
-    if (!tun) return tun.error();
-    interface_name_ = (*tun)->name();
-    post_to_worker([tun = std::move(*tun)](io::ClientWorker& worker) mutable {
-      worker.attach_tun(std::move(tun));
-    });
-  }
-  const auto through_tunnel = tunnelled_prefixes(link_->parameters.routes, profile_->routes);
-  if (auto applied = routes_->apply(
-          client_network(config_.client, interface_name_, link_->parameters, through_tunnel));
-      !applied)
-    return std::move(applied.error()).within("set up " + interface_name_);
-  return {};
-}
-
-void ClientSupervisor::take_interface_down()
-{
-  link_.reset();
-  if (auto restored = routes_->restore(); !restored)
-    log_->error("network: {}", restored.error().message());
-  interface_name_.clear();
-  post_to_worker([](io::ClientWorker& worker) { worker.detach_tun(); });
-}
-
-// Somebody deleted the interface. Its routes went with it; the unreachable ones below them stay,
-// so nothing leaks until it is there again.
-void ClientSupervisor::replace_tun(const Error& reason)
-{
-  if (interface_name_.empty()) return;  // we took it down ourselves
-  log_->warn("network: interface={} was lost ({}), making a new one", interface_name_,
-             reason.message());
-  interface_name_.clear();
-  if (!link_) return;  // the next link brings one up
-  if (auto configured = configure_interface(); !configured && link_id_) {
-    post_to_worker([](io::ClientWorker& worker) { worker.drop_link(); });
-    handle(tunnel::LinkLost{*link_id_, std::move(configured.error())});
-  }
-}
-
 // ---- Life -----------------------------------------------------------------------------------
 
 void ClientSupervisor::change_config(const config::Config& config)
 {
   config_ = config;
+  if (auto changed = update_lockdown(); !changed)
+    log_->error("network: {}", changed.error().message());
 }
 
 asio::awaitable<void> ClientSupervisor::stop()
 {
-  handle(tunnel::StopRequested{});
+  handle(tunnel::DisconnectRequested{});
   // The machine ends every drain by its own deadline; wait for it here.
-  while (std::holds_alternative<tunnel::Closing>(fsm_.state())) {
+  while (std::holds_alternative<tunnel::Disconnecting>(fsm_.state())) {
     asio::steady_timer pause{control_, std::chrono::milliseconds(5)};
     [[maybe_unused]] const auto [ec] = co_await pause.async_wait(with_ec);
   }
+  co_await finder_.stop();
   tasks_.cancel();
   co_await tasks_.join();
   co_await asio::co_spawn(thread_.executor(), worker_->stop(), asio::use_awaitable);

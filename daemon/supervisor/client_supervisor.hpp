@@ -1,18 +1,21 @@
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 
+#include "daemon/supervisor/client_status.hpp"
+#include "daemon/supervisor/gateway_finder.hpp"
+#include "daemon/supervisor/host_network.hpp"
 #include "daemon/supervisor/profile_shelf.hpp"
 #include "daemon/supervisor/role.hpp"
 #include "libtunnel/core/tunnel_fsm.hpp"
 #include "libtunnel/io/client_worker.hpp"
 #include "libtunnel/io/task_group.hpp"
 #include "libtunnel/io/worker_thread.hpp"
-#include "platform/route_manager.hpp"
 
 namespace spdlog {
 class logger;
@@ -27,15 +30,19 @@ namespace slopn::daemon {
 /// thread of its own, which is only ever posted to.
 class ClientSupervisor final : public ClientRole, private io::ClientWorkerListener {
  public:
-  /// Cleans up after a run that crashed, and connects if the configuration says so.
+  /// Cleans up after a run that crashed, and connects if the configuration says so. `lockdown` is
+  /// what the user wants: with it, or with the configuration's, what the crashed run left blocked
+  /// is never opened.
   [[nodiscard]] static Result<std::unique_ptr<ClientSupervisor>> start(
-      asio::any_io_executor control, config::Config config, std::shared_ptr<spdlog::logger> log);
+      asio::any_io_executor control, config::Config config, std::shared_ptr<spdlog::logger> log,
+      bool lockdown = false);
   ~ClientSupervisor() override;
 
   [[nodiscard]] Status status() const override;
   void refresh_status(std::function<void()> done) override;
-  [[nodiscard]] Result<std::string> connect(const ProfileChoice& choice,
+  [[nodiscard]] Result<std::string> connect(const ConnectOrder& order,
                                             const Caller& caller) override;
+  [[nodiscard]] Result<std::string> confirm_connection(const Caller& caller) override;
   [[nodiscard]] Result<> disconnect(const Caller& caller) override;
   [[nodiscard]] Result<ProfileSummary> import_profile(const ImportOrder& order,
                                                       const Caller& caller) override;
@@ -44,7 +51,18 @@ class ClientSupervisor final : public ClientRole, private io::ClientWorkerListen
   [[nodiscard]] std::unique_ptr<Subscription> on_status_change(
       std::function<void()> listener) override;
 
+  /// Whether the user wants traffic blocked whenever there is no tunnel. The configuration may want
+  /// it too; either is enough. Returns why the kernel would not do it.
+  [[nodiscard]] Result<> set_lockdown(bool on);
+
+  /// The host's network has changed; `usable`: it has some way out.
+  void on_network_changed(bool usable);
+  /// The host is about to sleep, or has woken up.
+  void on_suspended();
+  void on_resumed();
+
   void change_config(const config::Config& config) override;
+  /// Under lockdown traffic stays blocked, for the next start or for good.
   [[nodiscard]] asio::awaitable<void> stop() override;
 
  private:
@@ -55,42 +73,54 @@ class ClientSupervisor final : public ClientRole, private io::ClientWorkerListen
                    std::shared_ptr<spdlog::logger> log);
 
   // On the worker's thread: each posts to the control thread.
+  void on_link_progress(tunnel::LinkId id, tunnel::Phase phase, std::string gateway) override;
   void on_link_configured(tunnel::LinkId id, io::LinkFacts facts) override;
   void on_link_lost(tunnel::LinkId id, Error reason) override;
   void on_link_drained(tunnel::LinkId id) override;
   void on_tun_lost(Error reason) override;
 
-  // On the control thread.
-  void handle(const tunnel::Event& event);
-  void perform(const tunnel::Action& action);
-  void begin_link(tunnel::LinkId id);
-  [[nodiscard]] asio::awaitable<void> resolve_and_link(tunnel::LinkId id);
-  [[nodiscard]] asio::awaitable<Result<UdpEndpoint>> pick_gateway_address();
-  void start_link(tunnel::LinkId id, const Result<UdpEndpoint>& gateway);
+  // On the control thread. The machine (client_supervisor.cpp):
+  [[nodiscard]] Result<> take_over_network();
+  [[nodiscard]] Result<> update_lockdown();
+  void handle(tunnel::Event event);
+  void handle_one(const tunnel::Event& event);
   [[nodiscard]] asio::awaitable<void> keep_time();
   void on_alarm();
-  void take_link_facts(tunnel::LinkId id, io::LinkFacts facts);
-  void bring_interface_up(tunnel::LinkId id);
-  [[nodiscard]] Result<> configure_interface();
-  void take_interface_down();
-  void replace_tun(const Error& reason);
   void log_transition(std::string_view before) const;
   void tell_watchers();
   /// The profile of the tunnel that is there or being made; empty when there is none.
   [[nodiscard]] std::string profile_in_use() const;
+
+  // Its actions (client_tunnel_actions.cpp):
+  void perform(const tunnel::Action& action);
+  void begin_link(tunnel::LinkId id);
+  void take_addresses(tunnel::LinkId id, const GatewayFinder::News& news);
+  void take_progress(tunnel::LinkId id, tunnel::Phase phase, std::string gateway);
+  void take_link_facts(tunnel::LinkId id, io::LinkFacts facts);
+  void drop_link();
+  void configure_for(tunnel::LinkId id);
+  [[nodiscard]] Result<> configure_interface();
+  void change_network(Result<> (ClientSupervisor::*change)());
+  [[nodiscard]] Result<> block_traffic();
+  [[nodiscard]] Result<> open_traffic();
+  void replace_tun(const Error& reason);
   template <class F>
   void post_to_worker(F action);
 
   asio::any_io_executor control_;
   config::Config config_;
   ProfileShelf profiles_;
-  std::unique_ptr<platform::RouteManager> routes_;
+  HostNetwork network_;
   std::shared_ptr<spdlog::logger> log_;
 
   TunnelFsm fsm_;
+  std::deque<tunnel::Event> events_;  // that came while another was being handled
+  bool handling_ = false;
+  bool lockdown_wanted_ = false;            // by the user
+  std::optional<Error> network_trouble_;    // of the last change, if it failed
   std::optional<config::Profile> profile_;  // of the tunnel that is wanted, or was last
-  std::vector<UdpEndpoint> resolved_;  // the gateway's addresses; names cannot be asked for later
-  std::size_t next_address_ = 0;
+  GatewayFinder finder_;
+  std::string trying_gateway_;         // while connecting; empty for several
   std::optional<io::LinkFacts> link_;  // of the link that is up
   std::optional<tunnel::LinkId> link_id_;
   WallClock::time_point connected_since_;
@@ -105,5 +135,12 @@ class ClientSupervisor final : public ClientRole, private io::ClientWorkerListen
   io::WorkerThread thread_;
   std::unique_ptr<io::ClientWorker> worker_;  // lives on thread_
 };
+
+template <class F>
+void ClientSupervisor::post_to_worker(F action)
+{
+  asio::post(thread_.executor(),
+             [this, action = std::move(action)]() mutable { action(*worker_); });
+}
 
 }  // namespace slopn::daemon

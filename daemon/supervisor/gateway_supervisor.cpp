@@ -270,7 +270,7 @@ Result<Invitation> GatewaySupervisor::invite(const InviteOrder& order, const Cal
 
   config::Profile profile;
   profile.name = config::is_valid_profile_name(endpoint->host) ? endpoint->host : order.name;
-  profile.gateway = *endpoint;
+  profile.gateways = {*endpoint};
   profile.trust = config::PinnedKeys{{pin_}};
   profile.auth = config::NoAuth{};
   crypto::PublicKey client_key;

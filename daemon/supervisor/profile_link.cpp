@@ -6,16 +6,15 @@
 namespace slopn::daemon {
 namespace {
 
-std::string authority_of(const config::Profile& profile)
+std::string server_name(const config::Profile& profile, const config::HostPort& gateway)
 {
-  const std::string host = profile.server_name.empty() ? profile.gateway.host : profile.server_name;
-  return config::HostPort{host, profile.gateway.port}.to_string();
+  return profile.server_name.empty() ? gateway.host : profile.server_name;
 }
 
-Result<quic::TlsContext> make_tls(const config::Profile& profile)
+Result<quic::TlsContext> make_tls(const config::Profile& profile, const config::HostPort& gateway)
 {
   quic::ClientTlsOptions options;
-  options.server_name = profile.server_name.empty() ? profile.gateway.host : profile.server_name;
+  options.server_name = server_name(profile, gateway);
   std::visit(
       Overloaded{
           [&](const config::PinnedKeys& trust) { options.trust = quic::PinnedKeys{trust.pins}; },
@@ -61,16 +60,13 @@ Result<session::Credentials> make_credentials(const config::Auth& auth)
 }  // namespace
 
 Result<io::LinkOrder> make_link_order(const config::Config& config, const config::Profile& profile,
-                                      const UdpEndpoint& gateway, tunnel::LinkId id)
+                                      tunnel::LinkId id)
 {
-  auto tls = make_tls(profile);
-  if (!tls) return tls.error();
   auto credentials = make_credentials(profile.auth);
   if (!credentials) return credentials.error();
 
   const std::uint16_t max_mtu = profile.max_mtu_bytes.value_or(config.client.max_mtu_bytes);
   session::ClientSessionOptions session;
-  session.authority = authority_of(profile);
   session.path = config::request_path(profile);
   session.credentials = std::move(*credentials);
   if (profile.address_request == config::AddressRequest::off) session.connect_ip.wishes.clear();
@@ -81,15 +77,24 @@ Result<io::LinkOrder> make_link_order(const config::Config& config, const config
   session.quic.congestion_control = to_quic(config.transport.congestion_control);
   session.quic.pacing = config.transport.pacing;
   session.max_mtu_bytes = max_mtu;
-  return io::LinkOrder{id, gateway, socket_options(config, config.client.fwmark), std::move(*tls),
-                       std::move(session)};
+
+  io::LinkOrder order{id, {}, socket_options(config, config.client.fwmark)};
+  for (const config::HostPort& gateway : profile.gateways) {
+    auto tls = make_tls(profile, gateway);
+    if (!tls) return tls.error();
+    session.authority = config::HostPort{server_name(profile, gateway), gateway.port}.to_string();
+    order.gateways.push_back({gateway.to_string(), std::move(*tls), session});
+  }
+  return order;
 }
 
 ProfileSummary summarize(const config::Profile& profile)
 {
   ProfileSummary summary;
   summary.name = profile.name;
-  summary.gateway = profile.gateway.to_string();
+  summary.gateway = profile.gateways.front().to_string();
+  for (const config::HostPort& gateway : profile.gateways)
+    summary.gateways.push_back(gateway.to_string());
   summary.authentication = config::method_name(profile.auth);
   if (const auto* concealed = std::get_if<config::ConcealedAuth>(&profile.auth)) {
     if (const auto key = config::load_key(*concealed))

@@ -7,11 +7,11 @@
 
 namespace slopn::daemon {
 
-/// Turns a profile into what one try to connect to `gateway` needs: reads the credentials it
-/// names, and builds the TLS context and the request.
+/// Turns a profile into what one try to connect needs, whatever the gateways' addresses: reads the
+/// credentials it names, and builds TLS contexts and requests.
 [[nodiscard]] Result<io::LinkOrder> make_link_order(const config::Config& config,
                                                     const config::Profile& profile,
-                                                    const UdpEndpoint& gateway, tunnel::LinkId id);
+                                                    tunnel::LinkId id);
 
 [[nodiscard]] ProfileSummary summarize(const config::Profile& profile);
 

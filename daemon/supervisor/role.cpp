@@ -31,7 +31,12 @@ Result<Invitation> ClientRole::invite(const InviteOrder&, const Caller&)
   return not_a_gateway();
 }
 
-Result<std::string> GatewayRole::connect(const ProfileChoice&, const Caller&)
+Result<std::string> GatewayRole::connect(const ConnectOrder&, const Caller&)
+{
+  return not_a_client();
+}
+
+Result<std::string> GatewayRole::confirm_connection(const Caller&)
 {
   return not_a_client();
 }

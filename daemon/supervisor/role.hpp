@@ -16,8 +16,8 @@ class ClientRole : public Supervisor {
 /// A gateway: refuses what only a client can do, and says so. It has no states to watch.
 class GatewayRole : public Supervisor {
  public:
-  [[nodiscard]] Result<std::string> connect(const ProfileChoice& choice,
-                                            const Caller& caller) final;
+  [[nodiscard]] Result<std::string> connect(const ConnectOrder& order, const Caller& caller) final;
+  [[nodiscard]] Result<std::string> confirm_connection(const Caller& caller) final;
   [[nodiscard]] Result<> disconnect(const Caller& caller) final;
   [[nodiscard]] Result<ProfileSummary> import_profile(const ImportOrder& order,
                                                       const Caller& caller) final;

@@ -1,21 +1,32 @@
 #include "libtunnel/io/client_worker.hpp"
 
+#include <algorithm>
 #include <boost/asio/this_coro.hpp>
+#include <utility>
 
 namespace slopn::io {
 
 // One try to connect and, if it succeeds, the tunnel. Kept until its coroutines have ended.
-struct ClientWorker::Link {
-  Link(asio::any_io_executor executor, LinkOrder taken)
-      : order(std::move(taken)), alarm(executor), tasks(executor)
+struct ClientWorker::Try {
+  Try(asio::any_io_executor executor, LinkOrder taken)
+      : order(std::make_shared<const LinkOrder>(std::move(taken))), alarm(executor), tasks(executor)
   {
-    alarm.be_precise(order.session.quic.pacing);
   }
 
-  LinkOrder order;
-  std::unique_ptr<UdpSocket> socket;
-  std::unique_ptr<session::ClientSession> session;
-  bool configured = false;
+  [[nodiscard]] std::optional<RacePlan::Runner> runner_of(const ClientLink& link) const
+  {
+    const auto found = std::ranges::find_if(
+        runners, [&](const auto& running) { return running.second.get() == &link; });
+    if (found == runners.end()) return std::nullopt;
+    return found->first;
+  }
+
+  // Shared with links that are buried one by one, and need its TLS contexts until then.
+  std::shared_ptr<const LinkOrder> order;
+  RacePlan plan;
+  std::vector<std::pair<RacePlan::Runner, std::unique_ptr<ClientLink>>> runners;
+  std::optional<std::pair<tunnel::Phase, std::string>> told;  // the last progress
+  ClientLink* carrier = nullptr;  // the winner, once it may carry packets
   Alarm alarm;
   TaskGroup tasks;
 };
@@ -27,28 +38,112 @@ ClientWorker::ClientWorker(asio::any_io_executor executor, ClientWorkerListener&
 
 ClientWorker::~ClientWorker() = default;
 
+// ---- The race -------------------------------------------------------------------------------
+
 void ClientWorker::start_link(LinkOrder order)
 {
   end_link();
-  const tunnel::LinkId id = order.id;
-  auto link = std::make_unique<Link>(executor_, std::move(order));
-  auto socket = UdpSocket::connect(executor_, link->order.gateway, link->order.socket);
-  if (!socket) return listener_.on_link_lost(id, std::move(socket.error()));
-  link->socket = std::move(*socket);
-
-  link_ = std::move(link);  // the session sends its first packet from start()
-  auto session = session::ClientSession::start(link_->order.tls,
-                                               {link_->socket->local(), link_->order.gateway},
-                                               link_->order.session, *this, *this, Clock::now());
-  if (!session) {
-    link_.reset();
-    return listener_.on_link_lost(id, std::move(session.error()));
-  }
-  link_->session = std::move(*session);
-  link_->alarm.set(link_->session->next_deadline());
-  link_->tasks.spawn(receive(*link_));
-  link_->tasks.spawn(keep_time(*link_));
+  try_ = std::make_unique<Try>(executor_, std::move(order));
+  try_->tasks.spawn(keep_race_time(*try_));
 }
+
+void ClientWorker::add_candidates(tunnel::LinkId id, const std::vector<RaceCandidate>& candidates)
+{
+  if (!try_ || try_->order->id != id) return;
+  try_->plan.add(candidates);
+  race_on();
+}
+
+void ClientWorker::close_candidates(tunnel::LinkId id, const std::vector<Error>& why_missing)
+{
+  if (!try_ || try_->order->id != id) return;
+  for (const Error& reason : why_missing) try_->plan.note_failure(reason);
+  try_->plan.close();
+  race_on();
+}
+
+asio::awaitable<void> ClientWorker::keep_race_time(Try& race)
+{
+  co_await asio::this_coro::throw_if_cancelled(false);
+  for (;;) {
+    const bool rang = co_await race.alarm.wait();
+    if (!rang || try_.get() != &race) co_return;
+    race_on();
+  }
+}
+
+// Starts whoever is due, and sees whether there is anybody left.
+void ClientWorker::race_on()
+{
+  while (const auto runner = try_->plan.start_next(Clock::now())) start_runner(*runner);
+  try_->alarm.set(try_->plan.next_start().value_or(Clock::time_point::max()));
+  if (try_->plan.winner()) return;
+  if (try_->plan.lost()) {
+    const tunnel::LinkId id = try_->order->id;
+    Error reason = try_->plan.reason();
+    end_link();
+    return listener_.on_link_lost(id, std::move(reason));
+  }
+  const std::string only = try_->order->gateways.size() == 1 ? try_->order->gateways[0].name : "";
+  std::pair now{tunnel::Phase::handshaking, only};
+  if (try_->runners.empty() || try_->told == now) return;
+  try_->told = now;
+  listener_.on_link_progress(try_->order->id, now.first, only);
+}
+
+void ClientWorker::start_runner(RacePlan::Runner runner)
+{
+  const RaceCandidate& candidate = try_->plan.candidate(runner);
+  const LinkGateway& gateway = try_->order->gateways[candidate.gateway];
+  auto link = ClientLink::start(
+      executor_, {candidate.endpoint, try_->order->socket, gateway.tls, gateway.session},
+      static_cast<ClientLinkListener&>(*this));
+  if (!link) return try_->plan.on_failed(runner, std::move(link.error()), Clock::now());
+  try_->runners.emplace_back(runner, std::move(*link));
+}
+
+void ClientWorker::win(RacePlan::Runner runner)
+{
+  for (const RacePlan::Runner loser : try_->plan.on_won(runner)) {
+    const auto found =
+        std::ranges::find(try_->runners, loser, [](const auto& r) { return r.first; });
+    std::unique_ptr<ClientLink> link = std::move(found->second);
+    try_->runners.erase(found);
+    link->close();
+    bury_runner(std::move(link));
+  }
+  try_->alarm.set(Clock::time_point::max());
+}
+
+void ClientWorker::on_phase(ClientLink& link, tunnel::Phase phase)
+{
+  const auto runner = try_->runner_of(link);
+  if (!try_->plan.winner()) win(*runner);
+  std::string name = try_->order->gateways[try_->plan.candidate(*runner).gateway].name;
+  try_->told = {phase, name};
+  listener_.on_link_progress(try_->order->id, phase, std::move(name));
+}
+
+void ClientWorker::on_lost(ClientLink& link, Error reason)
+{
+  to_host_.flush();
+  const auto found = std::ranges::find_if(
+      try_->runners, [&](const auto& running) { return running.second.get() == &link; });
+  const RacePlan::Runner runner = found->first;
+  std::unique_ptr<ClientLink> dead = std::move(found->second);
+  try_->runners.erase(found);
+  const bool carried = std::exchange(try_->carrier, nullptr) == &link;
+  bury_runner(std::move(dead));
+  if (carried) {  // there was a tunnel: the next one is a new try
+    const tunnel::LinkId id = try_->order->id;
+    end_link();
+    return listener_.on_link_lost(id, std::move(reason));
+  }
+  try_->plan.on_failed(runner, std::move(reason), Clock::now());
+  race_on();
+}
+
+// ---- The link -------------------------------------------------------------------------------
 
 void ClientWorker::drop_link()
 {
@@ -57,8 +152,8 @@ void ClientWorker::drop_link()
 
 void ClientWorker::drain_link(tunnel::LinkId id)
 {
-  if (link_ && link_->order.id == id) {
-    link_->session->close(Clock::now());
+  if (try_ && try_->order->id == id) {
+    for (const auto& [runner, link] : try_->runners) link->close();
     end_link();
   }
   listener_.on_link_drained(id);
@@ -66,17 +161,34 @@ void ClientWorker::drain_link(tunnel::LinkId id)
 
 void ClientWorker::end_link()
 {
-  if (!link_) return;
-  past_ += link_->session->counters();
-  link_->tasks.cancel();
-  burials_.spawn(bury(std::move(link_)));
+  if (!try_) return;
+  try_->carrier = nullptr;
+  for (auto& [runner, link] : try_->runners) bury_runner(std::move(link));
+  try_->runners.clear();
+  try_->tasks.cancel();
+  burials_.spawn(bury(std::move(try_)));
   // What the host had waiting for this link is offered again, and dropped.
   if (pump_) pump_->resume();
 }
 
-asio::awaitable<void> ClientWorker::bury(std::unique_ptr<Link> link)
+void ClientWorker::bury_runner(std::unique_ptr<ClientLink> link)
 {
-  co_await link->tasks.join();
+  past_ += link->session().counters();
+  link->stop();
+  burials_.spawn(bury(try_->order, std::move(link)));
+}
+
+asio::awaitable<void> ClientWorker::bury(std::unique_ptr<Try> over)
+{
+  co_await over->tasks.join();
+}
+
+// `order` is held for as long as the link needs it.
+asio::awaitable<void> ClientWorker::bury([[maybe_unused]] std::shared_ptr<const LinkOrder> order,
+                                         std::unique_ptr<ClientLink> link)
+{
+  co_await link->bury();
+  link.reset();
 }
 
 asio::awaitable<void> ClientWorker::bury(std::unique_ptr<TunPump> pump)
@@ -105,126 +217,61 @@ asio::awaitable<void> ClientWorker::stop()
   co_await burials_.join();  // a coroutine: what is above belongs on our executor too
 }
 
+ClientLink* ClientWorker::carrier() const noexcept
+{
+  return try_ ? try_->carrier : nullptr;
+}
+
 ClientCounters ClientWorker::counters() const
 {
   ClientCounters counters{past_, std::nullopt};
-  if (link_ && link_->session) {
-    counters.traffic += link_->session->counters();
-    if (link_->configured) counters.smoothed_rtt = link_->session->path_facts().smoothed_rtt;
+  if (const ClientLink* link = carrier()) {
+    counters.traffic += link->session().counters();
+    counters.smoothed_rtt = link->session().path_facts().smoothed_rtt;
   }
   counters.traffic.drops.count(DropReason::tun_full, to_host_.dropped_packets());
   return counters;
 }
 
-asio::awaitable<void> ClientWorker::receive(Link& link)
+void ClientWorker::on_configured(ClientLink& link, const session::TunnelParameters& parameters)
 {
-  co_await asio::this_coro::throw_if_cancelled(false);
-  for (;;) {
-    auto ready = co_await link.socket->wait_readable();
-    bool stop = co_await stop_requested();
-    if (stop) co_return;
-    if (!ready) {
-      lose(link, std::move(ready.error()));
-      co_return;
-    }
-    receive_batch(link);
-    stop = co_await stop_requested();  // the batch may have ended the link, and us with it
-    if (stop) co_return;
-  }
+  try_->carrier = &link;
+  const RaceCandidate& candidate = try_->plan.candidate(*try_->plan.winner());
+  listener_.on_link_configured(try_->order->id,
+                               {try_->order->gateways[candidate.gateway].name, link.gateway(),
+                                link.session().handshake_facts(), parameters});
 }
 
-void ClientWorker::receive_batch(Link& link)
-{
-  now_ = Clock::now();
-  const auto received = link.socket->receive(*this);
-  // ICMP says that nobody is there. Before the tunnel is up that is an answer; afterwards it may be
-  // forged, and silence is what ends a connection. "Too long" concerns a probe for the path's MTU.
-  const bool probe_too_long =
-      !received && received.error().code == boost::system::errc::message_size;
-  if (!received && !link.configured && !probe_too_long)
-    return lose(link, fail(Errc::unreachable, "gateway at " + link.order.gateway.to_string() +
-                                                  " (" + received.error().code.message() + ")"));
-  link.session->flush(now_);
-  after_activity(link);
-}
-
-asio::awaitable<void> ClientWorker::keep_time(Link& link)
-{
-  co_await asio::this_coro::throw_if_cancelled(false);
-  for (;;) {
-    const bool rang = co_await link.alarm.wait();
-    if (!rang) co_return;
-    on_alarm(link);
-  }
-}
-
-void ClientWorker::on_alarm(Link& link)
-{
-  now_ = Clock::now();
-  link.session->on_deadline(now_);
-  after_activity(link);
-}
-
-// After anything that may have changed the session.
-void ClientWorker::after_activity(Link& link)
-{
-  to_host_.flush();
-  if (link.session->closed()) return lose(link, link.session->close_reason());
-  link.alarm.set(link.session->next_deadline());
-  if (pump_ && pump_->waiting() && wants_inner_packets()) pump_->resume();
-}
-
-void ClientWorker::lose(Link& link, Error reason)
-{
-  const tunnel::LinkId id = link.order.id;
-  if (link_.get() != &link) return;  // it is being buried already
-  end_link();
-  listener_.on_link_lost(id, std::move(reason));
-}
-
-void ClientWorker::on_configured(const session::TunnelParameters& parameters)
-{
-  link_->configured = true;
-  listener_.on_link_configured(
-      link_->order.id, {link_->order.gateway, link_->session->handshake_facts(), parameters});
-}
+// ---- Packets --------------------------------------------------------------------------------
 
 void ClientWorker::on_inner_packet(ByteView packet)
 {
   to_host_.push(packet);
 }
 
-void ClientWorker::send(const quic::PacketTrain& train)
+void ClientWorker::on_activity(ClientLink&)
 {
-  for (const quic::PacketTrain::Run& run : train.runs()) link_->socket->send(run, train.bytes(run));
-}
-
-void ClientWorker::on_udp_payload(const quic::UdpPath& path, quic::EcnBits ecn, ByteView payload)
-{
-  link_->session->read(path, ecn, payload, now_);
+  to_host_.flush();
+  if (pump_ && pump_->waiting() && wants_inner_packets()) pump_->resume();
 }
 
 void ClientWorker::on_inner_packets(std::span<const HostPacket> packets)
 {
-  if (!link_ || !link_->configured)
-    return past_.drops.count(DropReason::tunnel_down, packets.size());
-  now_ = Clock::now();
-  link_->session->send(packets, now_);
-  link_->alarm.set(link_->session->next_deadline());
+  ClientLink* const link = carrier();
+  if (link == nullptr) return past_.drops.count(DropReason::tunnel_down, packets.size());
+  link->send(packets, Clock::now());
 }
 
 // Without a link they are wanted too: lost here, instead of going out late.
 bool ClientWorker::wants_inner_packets() const
 {
-  return !link_ || !link_->session || link_->session->wants_packets();
+  const ClientLink* const link = carrier();
+  return link == nullptr || link->session().wants_packets();
 }
 
 void ClientWorker::on_inner_pause()
 {
-  if (!link_) return;
-  now_ = Clock::now();  // the packets before the pause may have been dropped without a look at it
-  link_->session->flush(now_);
-  after_activity(*link_);
+  if (ClientLink* const link = carrier()) link->on_inner_pause();
 }
 
 void ClientWorker::on_tun_lost(Error reason)

@@ -2,27 +2,34 @@
 
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
+#include "libtunnel/core/race_plan.hpp"
 #include "libtunnel/core/tunnel_fsm.hpp"
-#include "libtunnel/io/alarm.hpp"
+#include "libtunnel/io/client_link.hpp"
 #include "libtunnel/io/inner_output.hpp"
 #include "libtunnel/io/tun_pump.hpp"
-#include "libtunnel/io/udp_socket.hpp"
-#include "libtunnel/session/client_session.hpp"
 
 namespace slopn::io {
 
-/// All that one try to connect needs.
-struct LinkOrder {
-  tunnel::LinkId id{};
-  UdpEndpoint gateway;
-  UdpSocketOptions socket;
+/// How to talk to one of a profile's gateways, at whatever address.
+struct LinkGateway {
+  std::string name;  ///< As the profile has it, "vpn.example.org:443".
   quic::TlsContext tls;
   session::ClientSessionOptions session;
 };
 
+/// All that one try to connect needs.
+struct LinkOrder {
+  tunnel::LinkId id{};
+  std::vector<LinkGateway> gateways;  ///< In the order of preference.
+  UdpSocketOptions socket;
+};
+
 /// What is known of a link that is up.
 struct LinkFacts {
+  std::string gateway_name;
   UdpEndpoint gateway;
   quic::HandshakeFacts handshake;
   session::TunnelParameters parameters;
@@ -37,6 +44,8 @@ struct ClientCounters {
 class ClientWorkerListener {
  public:
   virtual ~ClientWorkerListener() = default;
+  /// How far the try has come; `gateway` is empty while several are tried.
+  virtual void on_link_progress(tunnel::LinkId id, tunnel::Phase phase, std::string gateway) = 0;
   /// The link may carry packets; again whenever its parameters change.
   virtual void on_link_configured(tunnel::LinkId id, LinkFacts facts) = 0;
   /// Once for every link that was started, unless it was dropped.
@@ -45,20 +54,24 @@ class ClientWorkerListener {
   virtual void on_tun_lost(Error reason) = 0;
 };
 
-/// A client's data path: one UDP socket, one QUIC connection, one TUN. The TUN outlives links;
-/// what the host sends while there is none is dropped and counted, never let out.
+/// A client's data path: one QUIC connection, one TUN. The TUN outlives links; what the host sends
+/// while there is none is dropped and counted, never let out.
+///
+/// A link begins as a race: `RacePlan` says which of the gateways' addresses to try when, and the
+/// first whose handshake is done goes on alone.
 ///
 /// Lives on one thread: construct it, call it and destroy it there, after `stop()`.
-class ClientWorker final : private session::ClientSessionListener,
-                           private session::Outlet,
-                           private DatagramReceiver,
-                           private InnerHandler {
+class ClientWorker final : private ClientLinkListener, private InnerHandler {
  public:
   ClientWorker(asio::any_io_executor executor, ClientWorkerListener& listener);
   ~ClientWorker() override;
 
-  /// Replaces a link that may still be there.
+  /// Replaces a link that may still be there. It wants candidates.
   void start_link(LinkOrder order);
+  /// More addresses to try. Ignored when that link is over or has found its gateway.
+  void add_candidates(tunnel::LinkId id, const std::vector<RaceCandidate>& candidates);
+  /// There will be no more; `why_missing` are the names that have no address.
+  void close_candidates(tunnel::LinkId id, const std::vector<Error>& why_missing);
   /// Forgets the link without a word to anybody.
   void drop_link();
   /// Tells the gateway that this is the end; `on_link_drained` when it is told.
@@ -74,35 +87,36 @@ class ClientWorker final : private session::ClientSessionListener,
   [[nodiscard]] asio::awaitable<void> stop();
 
  private:
-  struct Link;
+  struct Try;
 
-  void on_configured(const session::TunnelParameters& parameters) override;
+  void on_phase(ClientLink& link, tunnel::Phase phase) override;
+  void on_configured(ClientLink& link, const session::TunnelParameters& parameters) override;
   void on_inner_packet(ByteView packet) override;
-  void send(const quic::PacketTrain& train) override;
-  void on_udp_payload(const quic::UdpPath& path, quic::EcnBits ecn, ByteView payload) override;
+  void on_activity(ClientLink& link) override;
+  void on_lost(ClientLink& link, Error reason) override;
   void on_inner_packets(std::span<const HostPacket> packets) override;
   bool wants_inner_packets() const override;
   void on_inner_pause() override;
   void on_tun_lost(Error reason) override;
 
-  [[nodiscard]] Result<std::unique_ptr<Link>> open_link(LinkOrder order);
-  [[nodiscard]] asio::awaitable<void> receive(Link& link);
-  [[nodiscard]] asio::awaitable<void> keep_time(Link& link);
-  [[nodiscard]] asio::awaitable<void> bury(std::unique_ptr<Link> link);
+  [[nodiscard]] asio::awaitable<void> keep_race_time(Try& race);
+  [[nodiscard]] asio::awaitable<void> bury(std::unique_ptr<Try> over);
+  [[nodiscard]] asio::awaitable<void> bury(std::shared_ptr<const LinkOrder> order,
+                                           std::unique_ptr<ClientLink> link);
   [[nodiscard]] asio::awaitable<void> bury(std::unique_ptr<TunPump> pump);
-  void receive_batch(Link& link);
-  void on_alarm(Link& link);
-  void after_activity(Link& link);
-  void lose(Link& link, Error reason);
+  void race_on();
+  void start_runner(RacePlan::Runner runner);
+  void win(RacePlan::Runner runner);
   void end_link();
+  void bury_runner(std::unique_ptr<ClientLink> link);
+  [[nodiscard]] ClientLink* carrier() const noexcept;
 
   asio::any_io_executor executor_;
   ClientWorkerListener& listener_;
-  std::unique_ptr<Link> link_;
+  std::unique_ptr<Try> try_;
   std::unique_ptr<TunPump> pump_;
   InnerOutput to_host_;
   session::TrafficCounters past_;  // of links that are gone
-  Clock::time_point now_;          // of the batch being served
   TaskGroup burials_;
 };
 

@@ -167,6 +167,7 @@ void ClientSession::on_ready(bool allows_tunnels)
   const auto stream = http_.send_request(*request);
   if (!stream) return fail_with(quic::kH3InternalError, stream.error());
   tunnel_.emplace(*quic_, *stream);
+  listener_.on_phase(tunnel::Phase::authenticating);
 }
 
 Result<quic::HeaderList> ClientSession::make_request() const
@@ -221,6 +222,7 @@ void ClientSession::on_headers(quic::StreamId stream, const quic::HeaderList& he
   if (!is_acceptance(status) || end == quic::MessageEnd::complete)
     return fail_with(quic::kH3NoError, refusal(status, headers));
   accepted_ = true;
+  listener_.on_phase(tunnel::Phase::configuring);
   features_ = wire::wished_part(kWishes, wire::parse_grants(headers.get(wire::kFeaturesField)));
   connect_ip_.on_accepted(
       now_, std::max<Clock::duration>(quic_->path_facts().smoothed_rtt, kLeastUnsolicitedWait));

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "libtunnel/core/connect_ip_client.hpp"
+#include "libtunnel/core/tunnel_phase.hpp"
 #include "libtunnel/core/wire/private_features.hpp"
 #include "libtunnel/crypto/keys.hpp"
 #include "libtunnel/quic/http3_connection.hpp"
@@ -50,6 +51,9 @@ struct TunnelParameters {
 class ClientSessionListener {
  public:
   virtual ~ClientSessionListener() = default;
+  /// The handshake is done and the tunnel asked for (`authenticating`), or it was granted
+  /// (`configuring`).
+  virtual void on_phase(tunnel::Phase) {}
   /// The tunnel may carry packets; called again whenever something in it changes.
   virtual void on_configured(const TunnelParameters& parameters) = 0;
   /// A packet for the host, valid during the call: from the tunnel, or our own ICMP answer.

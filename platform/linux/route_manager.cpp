@@ -30,6 +30,10 @@ Result<> check(const NetworkConfig& config)
     return fail(Errc::invalid_argument,
                 "IPv6 address with an MTU of " + std::to_string(config.mtu_bytes));
   }
+  const bool uses_interface =
+      !config.addresses.empty() || (config.policy && !config.policy->through_tunnel.empty());
+  if (config.interface_name.empty() && (uses_interface || !config.policy))
+    return fail(Errc::invalid_argument, "addresses or routes without an interface");
   if (!config.policy) return {};
 
   const NetworkConfig::Policy& policy = *config.policy;
@@ -109,14 +113,18 @@ class LinuxRouteManager final : public RouteManager {
 Result<> LinuxRouteManager::apply(const NetworkConfig& config)
 {
   if (auto sound = check(config); !sound) return sound;
-  auto link = find_link(socket_, config.interface_name);
-  if (!link) return link.error();
-  if (auto done = configure_interface(config, *link); !done)
-    return std::move(done.error()).within(config.interface_name);
+  std::uint32_t interface_index = 0;
+  if (!config.interface_name.empty()) {
+    auto link = find_link(socket_, config.interface_name);
+    if (!link) return link.error();
+    interface_index = link->index;
+    if (auto done = configure_interface(config, *link); !done)
+      return std::move(done.error()).within(config.interface_name);
+  }
 
   Wanted wanted;
   if (config.policy)
-    wanted = {wanted_routes(*config.policy, link->index), wanted_rules(*config.policy)};
+    wanted = {wanted_routes(*config.policy, interface_index), wanted_rules(*config.policy)};
   if (!host_has_ipv6()) {
     std::erase_if(wanted.routes, [](const auto& one) { return one.destination.address().is_v6(); });
     std::erase_if(wanted.rules, [](const auto& one) { return one.version == IpVersion::v6; });

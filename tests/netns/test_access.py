@@ -56,8 +56,8 @@ class Access(LabTest):
         self.assertEqual(gateway.ctl_json("gateway", "kick", "laptop")["ended"], 1)
         # It may come back, as another session.
         wait_until(lambda: all(s["id"] != kicked for s in gateway.sessions()), 3, "it to end")
-        wait_until(lambda: "state=online->" in client.log, 3, "the client to notice")
-        self.assertRegex(client.log, 'state=online->.* reason="[^"]+')
+        wait_until(lambda: "state=connected->" in client.log, 3, "the client to notice")
+        self.assertRegex(client.log, 'state=connected->.* reason="[^"]+')
         self.assertAlive(client, gateway)
 
     def test_kick_of_nobody_is_an_error(self):

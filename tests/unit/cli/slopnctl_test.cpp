@@ -114,14 +114,16 @@ daemon::Status connected()
 daemon::Status ended_with(Errc code)
 {
   return daemon::ClientStatus{
-      daemon::Disconnected{fail(code, "connect to home"), "do this"}, {}, {}};
+      daemon::Disconnected{.reason = daemon::Problem{fail(code, "connect to home"), {}, "do this"}},
+      {},
+      {}};
 }
 
 daemon::Status retrying()
 {
   daemon::Reconnecting state;
   state.profile = "home";
-  state.reason = fail(Errc::unreachable, "reach 192.0.2.1");
+  state.reason.error = fail(Errc::unreachable, "reach 192.0.2.1");
   state.retry_at = daemon::WallClock::now() + 1h;
   return daemon::ClientStatus{state, {}, {}};
 }

@@ -40,15 +40,26 @@ daemon::Status FakeCommands::status() const
   return now;
 }
 
-Result<std::string> FakeCommands::connect(const daemon::ProfileChoice& choice,
+Result<std::string> FakeCommands::connect(const daemon::ConnectOrder& order,
                                           const daemon::Caller& caller)
 {
   last_caller = caller;
-  const auto* by_name = std::get_if<daemon::ByName>(&choice);
-  asked.push_back("connect " + (by_name ? by_name->name : std::get<daemon::ByUri>(choice).uri));
+  const auto* by_name = std::get_if<daemon::ByName>(&order.profile);
+  asked.push_back("connect " +
+                  (by_name ? by_name->name : std::get<daemon::ByUri>(order.profile).uri));
+  if (order.confirm_within)
+    asked.back() += " confirm_ms=" + std::to_string(order.confirm_within->count());
   if (failure.code) return failure;
   change(after_connect);
   return by_name && !by_name->name.empty() ? by_name->name : std::string{"home"};
+}
+
+Result<std::string> FakeCommands::confirm_connection(const daemon::Caller& caller)
+{
+  last_caller = caller;
+  asked.emplace_back("confirm");
+  if (failure.code) return failure;
+  return std::string{"home"};
 }
 
 Result<> FakeCommands::disconnect(const daemon::Caller& caller)

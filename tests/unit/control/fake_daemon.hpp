@@ -37,8 +37,9 @@ class FakeCommands final : public daemon::Commands {
   void change(daemon::Status status);
 
   daemon::Status status() const override;
-  Result<std::string> connect(const daemon::ProfileChoice& choice,
+  Result<std::string> connect(const daemon::ConnectOrder& order,
                               const daemon::Caller& caller) override;
+  Result<std::string> confirm_connection(const daemon::Caller& caller) override;
   Result<> disconnect(const daemon::Caller& caller) override;
   Result<daemon::ProfileSummary> import_profile(const ImportOrder& order,
                                                 const daemon::Caller& caller) override;

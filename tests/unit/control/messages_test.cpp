@@ -17,7 +17,9 @@ using control::to_message;
 
 v1::ClientStatus message_of(daemon::ClientState state)
 {
-  return to_message(daemon::ClientStatus{std::move(state), {}, {}}).client();
+  return to_message(
+             daemon::ClientStatus{.state = std::move(state), .traffic = {}, .smoothed_rtt = {}})
+      .client();
 }
 
 v1::Status numbered(std::uint32_t attempt)
@@ -49,12 +51,52 @@ TEST_CASE("messages: a connection says where it can be measured", "[unit][contro
 
 TEST_CASE("messages: a disconnection carries its reason and what to do", "[unit][control]")
 {
-  const auto message = message_of(
-      daemon::Disconnected{fail(Errc::auth_rejected, "connect to home"), "ask the admin"});
+  const daemon::Problem problem{fail(Errc::auth_rejected, "connect to home"),
+                                daemon::ErrorClass::authentication, "ask the admin"};
+  const auto message = message_of(daemon::Disconnected{problem, true});
+  CHECK(message.disconnected().locked());
   const auto& reason = message.disconnected().reason();
+  CHECK(reason.class_() == v1::ERROR_CLASS_AUTHENTICATION);
   CHECK(reason.reason() == v1::ERROR_REASON_AUTH_REJECTED);
   CHECK(reason.message() == "connect to home: authentication refused");
   CHECK(reason.remedy() == "ask the admin");
+}
+
+TEST_CASE("messages: a failure says what it is, what to do, and whether traffic is blocked",
+          "[unit][control]")
+{
+  daemon::ClientStatus status;
+  status.state = daemon::Failed{
+      "home", {fail(Errc::platform_denied, "make slopn0"), daemon::ErrorClass::system, "be root"}};
+  status.traffic_blocked = true;
+  const auto message = to_message(status).client();
+  CHECK(message.failed().profile() == "home");
+  CHECK(message.failed().error().reason() == v1::ERROR_REASON_PLATFORM_DENIED);
+  CHECK(message.failed().error().class_() == v1::ERROR_CLASS_SYSTEM);
+  CHECK(message.failed().error().remedy() == "be root");
+  CHECK(message.traffic_blocked());
+}
+
+TEST_CASE("messages: a try says how far it has come", "[unit][control]")
+{
+  using Message = v1::ClientStatus::Connecting;
+  const auto phase_of = [](tunnel::Phase phase) {
+    return message_of(daemon::Connecting{"home", 1, phase, "vpn.example.org:443"})
+        .connecting()
+        .phase();
+  };
+  CHECK(phase_of(tunnel::Phase::resolving) == Message::PHASE_RESOLVING);
+  CHECK(phase_of(tunnel::Phase::handshaking) == Message::PHASE_HANDSHAKING);
+  CHECK(phase_of(tunnel::Phase::authenticating) == Message::PHASE_AUTHENTICATING);
+  CHECK(phase_of(tunnel::Phase::configuring) == Message::PHASE_CONFIGURING);
+}
+
+TEST_CASE("messages: a connection that waits to be confirmed says until when", "[unit][control]")
+{
+  daemon::Connected state;
+  CHECK_FALSE(message_of(state).connected().has_confirm_until());
+  state.confirm_until = daemon::WallClock::time_point{} + 1'700'000'000s;
+  CHECK(message_of(state).connected().confirm_until().seconds() == 1'700'000'000);
 }
 
 TEST_CASE("messages: times keep their fractions, also before 1970", "[unit][control]")

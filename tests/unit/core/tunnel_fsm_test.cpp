@@ -1,94 +1,28 @@
-#include "libtunnel/core/tunnel_fsm.hpp"
-
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
-namespace slopn {
+#include "tests/unit/core/tunnel_fsm_support.hpp"
+
+// Connecting, trying again, disconnecting. What becomes of traffic meanwhile: tunnel_guard_test.cpp.
+
+namespace slopn::test {
 namespace {
 
 using namespace std::chrono_literals;
 using namespace tunnel;
-
-// Time is an argument, so the tests own the clock and never sleep.
-constexpr Clock::time_point kStart{};
-constexpr LinkId kFirst{1};
-constexpr LinkId kSecond{2};
-constexpr std::uint64_t kSeed = 42;
-
-template <class Wanted>
-bool in_state(const TunnelFsm& fsm)
-{
-  return std::holds_alternative<Wanted>(fsm.state());
-}
-
-template <class Wanted>
-const Wanted& state_as(const TunnelFsm& fsm)
-{
-  REQUIRE(in_state<Wanted>(fsm));
-  return std::get<Wanted>(fsm.state());
-}
-
-// Whether the actions are of these types, in this order.
-template <class... Wanted>
-bool are(const TunnelFsm::Actions& actions)
-{
-  if (actions.size() != sizeof...(Wanted)) return false;
-  [[maybe_unused]] std::size_t at = 0;
-  return (std::holds_alternative<Wanted>(actions[at++]) && ...);
-}
-
-Error passing(const char* what = "test")
-{
-  return fail(Errc::unreachable, what);
-}
-Error final_one()
-{
-  return fail(Errc::auth_rejected, "test");
-}
-
-TunnelFsm connecting()
-{
-  TunnelFsm fsm{RetryPolicy{}, kSeed};
-  CHECK(are<StartLink>(fsm.on_event(ConnectRequested{}, kStart)));
-  return fsm;
-}
-
-TunnelFsm online()
-{
-  TunnelFsm fsm = connecting();
-  CHECK(are<BringInterfaceUp>(fsm.on_event(LinkUp{kFirst}, kStart)));
-  return fsm;
-}
-
-TunnelFsm backing_off()
-{
-  TunnelFsm fsm = connecting();
-  CHECK(are<>(fsm.on_event(LinkLost{kFirst, passing()}, kStart)));
-  return fsm;
-}
 
 }  // namespace
 
 TEST_CASE("tunnel: connects when asked", "[unit][tunnel]")
 {
   TunnelFsm fsm{RetryPolicy{}, kSeed};
-  CHECK(in_state<Idle>(fsm));
+  CHECK(in_state<Disconnected>(fsm));
   CHECK_FALSE(fsm.next_deadline());
   const auto actions = fsm.on_event(ConnectRequested{}, kStart);
   REQUIRE(are<StartLink>(actions));
   CHECK(std::get<StartLink>(actions[0]).id == kFirst);
   CHECK(state_as<Connecting>(fsm).attempt == 1);
   CHECK(fsm.next_deadline() == kStart + RetryPolicy{}.connect_timeout);
-}
-
-TEST_CASE("tunnel: brings the interface up once the link carries packets", "[unit][tunnel]")
-{
-  TunnelFsm fsm = connecting();
-  const auto actions = fsm.on_event(LinkUp{kFirst}, kStart + 1s);
-  REQUIRE(are<BringInterfaceUp>(actions));
-  CHECK(std::get<BringInterfaceUp>(actions[0]).id == kFirst);
-  CHECK(state_as<Online>(fsm).since == kStart + 1s);
-  CHECK_FALSE(fsm.next_deadline());
 }
 
 TEST_CASE("tunnel: gives a try up at its deadline and drops its link", "[unit][tunnel]")
@@ -98,7 +32,7 @@ TEST_CASE("tunnel: gives a try up at its deadline and drops its link", "[unit][t
   CHECK(are<>(fsm.on_event(TimeAdvanced{}, deadline - 1ns)));
   CHECK(in_state<Connecting>(fsm));
   CHECK(are<DropLink>(fsm.on_event(TimeAdvanced{}, deadline)));
-  const auto& state = state_as<Backoff>(fsm);
+  const auto& state = state_as<Reconnecting>(fsm);
   CHECK(state.next_attempt == 2);
   CHECK(state.reason.code == make_error_code(Errc::timed_out));
 }
@@ -106,8 +40,8 @@ TEST_CASE("tunnel: gives a try up at its deadline and drops its link", "[unit][t
 TEST_CASE("tunnel: backs off with the reason and tries again", "[unit][tunnel]")
 {
   TunnelFsm fsm = backing_off();
-  CHECK(state_as<Backoff>(fsm).reason.code == make_error_code(Errc::unreachable));
-  CHECK(state_as<Backoff>(fsm).next_attempt == 2);
+  CHECK(state_as<Reconnecting>(fsm).reason.code == make_error_code(Errc::unreachable));
+  CHECK(state_as<Reconnecting>(fsm).next_attempt == 2);
   const auto until = *fsm.next_deadline();
   CHECK(are<>(fsm.on_event(TimeAdvanced{}, until - 1ns)));
   const auto actions = fsm.on_event(TimeAdvanced{}, until);
@@ -175,75 +109,72 @@ TEST_CASE("tunnel: a connect request changes nothing while there is one", "[unit
   TunnelFsm fsm = connecting();
   CHECK(are<>(fsm.on_event(ConnectRequested{}, kStart)));
   CHECK(state_as<Connecting>(fsm).id == kFirst);
-  fsm = online();
+  fsm = connected();
   CHECK(are<>(fsm.on_event(ConnectRequested{}, kStart)));
-  CHECK(in_state<Online>(fsm));
+  CHECK(in_state<Connected>(fsm));
 }
 
-TEST_CASE("tunnel: an error that retrying cannot cure ends it", "[unit][tunnel]")
+TEST_CASE("tunnel: shows how far a try has come", "[unit][tunnel]")
 {
   TunnelFsm fsm = connecting();
-  CHECK(are<>(fsm.on_event(LinkLost{kFirst, final_one()}, kStart)));
-  REQUIRE(state_as<Closed>(fsm).reason);
-  CHECK(state_as<Closed>(fsm).reason->code == make_error_code(Errc::auth_rejected));
+  CHECK(state_as<Connecting>(fsm).phase == Phase::resolving);
+  for (const auto phase : {Phase::handshaking, Phase::authenticating, Phase::handshaking,
+                           Phase::authenticating, Phase::configuring}) {
+    CHECK(are<>(fsm.on_event(LinkProgressed{kFirst, phase}, kStart)));
+    CHECK(state_as<Connecting>(fsm).phase == phase);
+  }
+  CHECK(are<>(fsm.on_event(LinkProgressed{kSecond, Phase::resolving}, kStart)));
+  CHECK(state_as<Connecting>(fsm).phase == Phase::configuring);
+}
+
+TEST_CASE("tunnel: is connected when the interface is up, not before", "[unit][tunnel]")
+{
+  TunnelFsm fsm = connecting();
+  CHECK(are<>(fsm.on_event(InterfaceUp{kFirst}, kStart)));
+  const auto actions = fsm.on_event(LinkUp{kFirst}, kStart + 1s);
+  REQUIRE(are<ConfigureInterface>(actions));
+  CHECK(std::get<ConfigureInterface>(actions[0]).id == kFirst);
+  CHECK(state_as<Connecting>(fsm).phase == Phase::configuring);
+  CHECK(are<>(fsm.on_event(LinkUp{kFirst}, kStart + 1s)));
+  CHECK(are<>(fsm.on_event(InterfaceUp{kFirst}, kStart + 2s)));
+  CHECK(state_as<Connected>(fsm).since == kStart + 2s);
   CHECK_FALSE(fsm.next_deadline());
 }
 
-TEST_CASE("tunnel: an error that retrying cannot cure takes the interface down", "[unit][tunnel]")
-{
-  TunnelFsm fsm = online();
-  CHECK(are<TakeInterfaceDown>(fsm.on_event(LinkLost{kFirst, final_one()}, kStart)));
-  CHECK(state_as<Closed>(fsm).reason);
-}
-
-TEST_CASE("tunnel: starts again from closed", "[unit][tunnel]")
+TEST_CASE("tunnel: an error that trying again cannot cure is shown until somebody acts",
+          "[unit][tunnel]")
 {
   TunnelFsm fsm = connecting();
-  (void)fsm.on_event(LinkLost{kFirst, final_one()}, kStart);
-  const auto actions = fsm.on_event(ConnectRequested{}, kStart);
+  CHECK(are<>(fsm.on_event(LinkLost{kFirst, final_one()}, kStart)));
+  CHECK(state_as<Failed>(fsm).error.code == make_error_code(Errc::auth_rejected));
+  CHECK_FALSE(fsm.next_deadline());
+  TunnelFsm again = fsm;
+
+  CHECK(are<>(fsm.on_event(DisconnectRequested{}, kStart)));
+  CHECK_FALSE(state_as<Disconnected>(fsm).reason);
+
+  const auto actions = again.on_event(ConnectRequested{}, kStart);
   REQUIRE(are<StartLink>(actions));
   CHECK(std::get<StartLink>(actions[0]).id == kSecond);
-  CHECK(state_as<Connecting>(fsm).attempt == 1);
-}
-
-TEST_CASE("tunnel: the interface stays up while it reconnects", "[unit][tunnel]")
-{
-  TunnelFsm fsm = online();
-  CHECK(are<>(fsm.on_event(LinkLost{kFirst, passing()}, kStart + 1h)));
-  CHECK(state_as<Backoff>(fsm).interface == Interface::up);
-  CHECK(are<StartLink>(fsm.on_event(TimeAdvanced{}, *fsm.next_deadline())));
-  CHECK(state_as<Connecting>(fsm).interface == Interface::up);
-  CHECK(are<>(fsm.on_event(LinkLost{kSecond, passing()}, kStart + 2h)));
-  CHECK(state_as<Backoff>(fsm).interface == Interface::up);
-  CHECK(are<StartLink>(fsm.on_event(ConnectRequested{}, kStart + 2h)));
-  CHECK(are<BringInterfaceUp>(fsm.on_event(LinkUp{LinkId{3}}, kStart + 2h)));
-}
-
-TEST_CASE("tunnel: the interface goes down when reconnecting fails for good", "[unit][tunnel]")
-{
-  TunnelFsm fsm = online();
-  (void)fsm.on_event(LinkLost{kFirst, passing()}, kStart);
-  (void)fsm.on_event(TimeAdvanced{}, *fsm.next_deadline());
-  CHECK(are<TakeInterfaceDown>(fsm.on_event(LinkLost{kSecond, final_one()}, kStart + 5s)));
-  CHECK(in_state<Closed>(fsm));
+  CHECK(state_as<Connecting>(again).attempt == 1);
 }
 
 TEST_CASE("tunnel: a connection that lasted starts a new series of tries", "[unit][tunnel]")
 {
   TunnelFsm fsm = backing_off();
   (void)fsm.on_event(TimeAdvanced{}, *fsm.next_deadline());
-  (void)fsm.on_event(LinkUp{kSecond}, kStart + 2s);
+  come_up(fsm, kSecond, kStart + 2s);
   (void)fsm.on_event(LinkLost{kSecond, passing()}, kStart + 2s + RetryPolicy{}.stable_after);
-  CHECK(state_as<Backoff>(fsm).next_attempt == 1);
+  CHECK(state_as<Reconnecting>(fsm).next_attempt == 1);
 }
 
 TEST_CASE("tunnel: a connection that did not last continues the series", "[unit][tunnel]")
 {
   TunnelFsm fsm = backing_off();
   (void)fsm.on_event(TimeAdvanced{}, *fsm.next_deadline());
-  (void)fsm.on_event(LinkUp{kSecond}, kStart + 2s);
+  come_up(fsm, kSecond, kStart + 2s);
   (void)fsm.on_event(LinkLost{kSecond, passing()}, kStart + 2s + RetryPolicy{}.stable_after - 1ns);
-  CHECK(state_as<Backoff>(fsm).next_attempt == 3);
+  CHECK(state_as<Reconnecting>(fsm).next_attempt == 3);
 }
 
 TEST_CASE("tunnel: ignores a late answer to an earlier try", "[unit][tunnel]")
@@ -253,81 +184,185 @@ TEST_CASE("tunnel: ignores a late answer to an earlier try", "[unit][tunnel]")
   REQUIRE(in_state<Connecting>(fsm));  // the second try
 
   CHECK(are<>(fsm.on_event(LinkUp{kFirst}, kStart + 5s)));
+  CHECK(are<>(fsm.on_event(InterfaceUp{kFirst}, kStart + 5s)));
   CHECK(are<>(fsm.on_event(LinkLost{kFirst, final_one()}, kStart + 5s)));
   CHECK(state_as<Connecting>(fsm).id == kSecond);
 
-  (void)fsm.on_event(LinkUp{kSecond}, kStart + 5s);
+  come_up(fsm, kSecond, kStart + 5s);
   CHECK(are<>(fsm.on_event(LinkLost{kFirst, passing()}, kStart + 5s)));
-  CHECK(in_state<Online>(fsm));
+  CHECK(in_state<Connected>(fsm));
 }
 
-TEST_CASE("tunnel: a stop takes the interface down and tells the peer", "[unit][tunnel]")
+TEST_CASE("tunnel: a disconnect opens the way and tells the peer", "[unit][tunnel]")
 {
-  TunnelFsm fsm = online();
-  const auto actions = fsm.on_event(StopRequested{}, kStart);
-  REQUIRE(are<TakeInterfaceDown, StartDrain>(actions));
+  TunnelFsm fsm = connected();
+  const auto actions = fsm.on_event(DisconnectRequested{}, kStart);
+  REQUIRE(are<OpenTraffic, StartDrain>(actions));
   CHECK(std::get<StartDrain>(actions[1]).id == kFirst);
   CHECK(fsm.next_deadline() == kStart + 2s);
   CHECK(are<>(fsm.on_event(DrainDone{kFirst}, kStart + 1s)));
-  CHECK_FALSE(state_as<Closed>(fsm).reason);
+  CHECK_FALSE(state_as<Disconnected>(fsm).reason);
 }
 
-TEST_CASE("tunnel: a stop before the first connection has no interface to take down",
-          "[unit][tunnel]")
+TEST_CASE("tunnel: a disconnect while connecting has nothing to open", "[unit][tunnel]")
 {
   TunnelFsm fsm = connecting();
-  CHECK(are<StartDrain>(fsm.on_event(StopRequested{}, kStart)));
-  CHECK(in_state<Closing>(fsm));
+  CHECK(are<StartDrain>(fsm.on_event(DisconnectRequested{}, kStart)));
+  CHECK(in_state<Disconnecting>(fsm));
 }
 
-TEST_CASE("tunnel: a stop while reconnecting takes the interface down", "[unit][tunnel]")
+TEST_CASE("tunnel: a disconnect while reconnecting opens the way", "[unit][tunnel]")
 {
-  TunnelFsm fsm = online();
-  (void)fsm.on_event(LinkLost{kFirst, passing()}, kStart);
+  TunnelFsm fsm = reconnecting();
   TunnelFsm again = fsm;
-  CHECK(are<TakeInterfaceDown>(fsm.on_event(StopRequested{}, kStart)));
-  CHECK(in_state<Closed>(fsm));
+  CHECK(are<OpenTraffic>(fsm.on_event(DisconnectRequested{}, kStart)));
+  CHECK(in_state<Disconnected>(fsm));
 
   (void)again.on_event(ConnectRequested{}, kStart);
-  CHECK(are<TakeInterfaceDown, StartDrain>(again.on_event(StopRequested{}, kStart)));
+  CHECK(are<OpenTraffic, StartDrain>(again.on_event(DisconnectRequested{}, kStart)));
+}
+
+TEST_CASE("tunnel: a disconnect with nothing to end is no change", "[unit][tunnel]")
+{
+  TunnelFsm fsm{RetryPolicy{}, kSeed};
+  CHECK(are<>(fsm.on_event(DisconnectRequested{}, kStart)));
+  CHECK(in_state<Disconnected>(fsm));
 }
 
 TEST_CASE("tunnel: a drain that does not end is cut off", "[unit][tunnel]")
 {
-  TunnelFsm fsm = online();
-  (void)fsm.on_event(StopRequested{}, kStart);
+  TunnelFsm fsm = connected();
+  (void)fsm.on_event(DisconnectRequested{}, kStart);
   CHECK(are<>(fsm.on_event(TimeAdvanced{}, kStart + 2s - 1ns)));
   CHECK(are<DropLink>(fsm.on_event(TimeAdvanced{}, kStart + 2s)));
-  CHECK(in_state<Closed>(fsm));
+  CHECK(in_state<Disconnected>(fsm));
 }
 
-TEST_CASE("tunnel: a second stop does not wait", "[unit][tunnel]")
+TEST_CASE("tunnel: a second disconnect does not wait", "[unit][tunnel]")
 {
-  TunnelFsm fsm = online();
-  (void)fsm.on_event(StopRequested{}, kStart);
-  CHECK(are<DropLink>(fsm.on_event(StopRequested{}, kStart)));
-  CHECK(in_state<Closed>(fsm));
+  TunnelFsm fsm = connected();
+  (void)fsm.on_event(DisconnectRequested{}, kStart);
+  CHECK(are<DropLink>(fsm.on_event(DisconnectRequested{}, kStart)));
+  CHECK(in_state<Disconnected>(fsm));
 }
 
-TEST_CASE("tunnel: a link that dies while closing is closed", "[unit][tunnel]")
+TEST_CASE("tunnel: a connect cuts disconnecting short", "[unit][tunnel]")
 {
-  TunnelFsm fsm = online();
-  (void)fsm.on_event(StopRequested{}, kStart);
-  CHECK(are<>(fsm.on_event(LinkLost{kFirst, passing()}, kStart)));
-  CHECK_FALSE(state_as<Closed>(fsm).reason);
+  TunnelFsm fsm = connected();
+  (void)fsm.on_event(DisconnectRequested{}, kStart);
+  const auto actions = fsm.on_event(ConnectRequested{}, kStart);
+  REQUIRE(are<DropLink, StartLink>(actions));
+  CHECK(std::get<DropLink>(actions[0]).id == kFirst);
+  CHECK(state_as<Connecting>(fsm).id == kSecond);
+  CHECK(are<>(fsm.on_event(DrainDone{kFirst}, kStart)));
+  CHECK(in_state<Connecting>(fsm));
+}
+
+TEST_CASE("tunnel: a link that dies while disconnecting is disconnected", "[unit][tunnel]")
+{
+  TunnelFsm fsm = connected();
+  (void)fsm.on_event(DisconnectRequested{}, kStart);
+  CHECK(are<>(fsm.on_event(LinkLost{kFirst, final_one()}, kStart)));
+  CHECK_FALSE(state_as<Disconnected>(fsm).reason);
 }
 
 TEST_CASE("tunnel: the answer to an earlier drain does not end this one", "[unit][tunnel]")
 {
-  TunnelFsm fsm = online();
-  (void)fsm.on_event(StopRequested{}, kStart);
-  (void)fsm.on_event(StopRequested{}, kStart);
+  TunnelFsm fsm = connected();
+  (void)fsm.on_event(DisconnectRequested{}, kStart);
+  (void)fsm.on_event(DisconnectRequested{}, kStart);
   (void)fsm.on_event(ConnectRequested{}, kStart);
-  (void)fsm.on_event(StopRequested{}, kStart);
+  (void)fsm.on_event(DisconnectRequested{}, kStart);
   CHECK(are<>(fsm.on_event(DrainDone{kFirst}, kStart)));
-  CHECK(in_state<Closing>(fsm));
+  CHECK(in_state<Disconnecting>(fsm));
   (void)fsm.on_event(DrainDone{kSecond}, kStart);
-  CHECK(in_state<Closed>(fsm));
+  CHECK(in_state<Disconnected>(fsm));
 }
 
-}  // namespace slopn
+TEST_CASE("tunnel: a network that is back ends the waiting", "[unit][tunnel]")
+{
+  TunnelFsm fsm = backing_off();
+  CHECK(are<StartLink>(fsm.on_event(NetworkChanged{true}, kStart + 200ms)));
+  CHECK(state_as<Connecting>(fsm).attempt == 2);
+}
+
+TEST_CASE("tunnel: a network that flaps does not make it try without a pause", "[unit][tunnel]")
+{
+  TunnelFsm fsm = backing_off();
+  CHECK(are<>(fsm.on_event(NetworkChanged{true}, kStart + 1ms)));
+  CHECK(fsm.next_deadline() == kStart + RetryPolicy{}.least_pause);
+  CHECK(are<StartLink>(fsm.on_event(TimeAdvanced{}, kStart + RetryPolicy{}.least_pause)));
+}
+
+TEST_CASE("tunnel: without a network it gives the try up and does not count it", "[unit][tunnel]")
+{
+  TunnelFsm fsm = connecting();
+  CHECK(are<DropLink>(fsm.on_event(NetworkChanged{false}, kStart + 1s)));
+  CHECK(state_as<Reconnecting>(fsm).next_attempt == 1);
+  CHECK(fsm.next_deadline() == kStart + 1s + RetryPolicy{}.longest_backoff);
+  CHECK(are<>(fsm.on_event(NetworkChanged{false}, kStart + 2s)));
+  CHECK(are<StartLink>(fsm.on_event(NetworkChanged{true}, kStart + 3s)));
+  CHECK(state_as<Connecting>(fsm).attempt == 1);
+}
+
+TEST_CASE("tunnel: without a network it still tries now and then", "[unit][tunnel]")
+{
+  TunnelFsm fsm = connecting();
+  (void)fsm.on_event(NetworkChanged{false}, kStart);
+  for (std::uint32_t tries = 2; tries < 10; ++tries) {
+    const auto now = *fsm.next_deadline();
+    REQUIRE(are<StartLink>(fsm.on_event(TimeAdvanced{}, now)));
+    CHECK(are<>(fsm.on_event(LinkLost{LinkId{tries}, passing()}, now)));
+    CHECK(state_as<Reconnecting>(fsm).next_attempt == 1);
+    CHECK(fsm.next_deadline() == now + RetryPolicy{}.longest_backoff);
+  }
+}
+
+TEST_CASE("tunnel: somebody who asks is obeyed without a network", "[unit][tunnel]")
+{
+  TunnelFsm fsm{RetryPolicy{}, kSeed};
+  (void)fsm.on_event(NetworkChanged{false}, kStart);
+  CHECK(are<StartLink>(fsm.on_event(ConnectRequested{}, kStart)));
+  CHECK(are<>(fsm.on_event(NetworkChanged{false}, kStart)));
+  CHECK(in_state<Connecting>(fsm));
+}
+
+TEST_CASE("tunnel: a connection outlives the loss of the network", "[unit][tunnel]")
+{
+  TunnelFsm fsm = connected();
+  CHECK(are<>(fsm.on_event(NetworkChanged{false}, kStart)));
+  CHECK(in_state<Connected>(fsm));
+  CHECK(are<>(fsm.on_event(LinkLost{kFirst, passing()}, kStart + 1h)));
+  CHECK(fsm.next_deadline() == kStart + 1h + RetryPolicy{}.longest_backoff);
+  CHECK(are<StartLink>(fsm.on_event(NetworkChanged{true}, kStart + 2h)));
+}
+
+TEST_CASE("tunnel: does not try in its sleep, and at once afterwards", "[unit][tunnel]")
+{
+  TunnelFsm fsm = connecting();
+  CHECK(are<DropLink>(fsm.on_event(Suspended{}, kStart)));
+  CHECK(are<>(fsm.on_event(NetworkChanged{true}, kStart + 1s)));
+  CHECK(are<StartLink>(fsm.on_event(Resumed{}, kStart + 1s)));
+  CHECK(state_as<Connecting>(fsm).attempt == 1);
+}
+
+TEST_CASE("tunnel: waits for the network after a sleep", "[unit][tunnel]")
+{
+  TunnelFsm fsm = backing_off();
+  (void)fsm.on_event(Suspended{}, kStart);
+  (void)fsm.on_event(NetworkChanged{false}, kStart);
+  CHECK(are<>(fsm.on_event(Resumed{}, kStart + 1s)));
+  CHECK(are<StartLink>(fsm.on_event(NetworkChanged{true}, kStart + 1s)));
+}
+
+TEST_CASE("tunnel: a sleep that never ends is not believed", "[unit][tunnel]")
+{
+  TunnelFsm fsm = backing_off();
+  (void)fsm.on_event(Suspended{}, kStart);
+  REQUIRE(fsm.next_deadline() == kStart + RetryPolicy{}.longest_backoff);
+  CHECK(are<StartLink>(fsm.on_event(TimeAdvanced{}, *fsm.next_deadline())));
+  (void)fsm.on_event(LinkLost{kSecond, passing()}, kStart + 100s);
+  CHECK(state_as<Reconnecting>(fsm).next_attempt == 3);
+}
+
+}  // namespace slopn::test

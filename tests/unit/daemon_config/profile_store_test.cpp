@@ -19,7 +19,7 @@ namespace {
 Profile make_profile(std::string name)
 {
   Profile profile{.name = std::move(name),
-                  .gateway = {"vpn.example.org", 443},
+                  .gateways = {{"vpn.example.org", 443}},
                   .server_name = {},
                   .trust = CertificateAuthority{},
                   .auth = NoAuth{},
@@ -46,7 +46,7 @@ TEST_CASE("profiles: a saved one is loaded and listed", "[unit][config]")
   REQUIRE(store.save(make_profile("home"), Existing::keep));
   const auto profile = store.load("home");
   REQUIRE(profile);
-  CHECK(profile->gateway.host == "vpn.example.org");
+  CHECK(profile->gateways[0].host == "vpn.example.org");
   const auto list = store.list();
   REQUIRE(list);
   REQUIRE(list->size() == 2);
@@ -69,11 +69,11 @@ TEST_CASE("profiles: an existing one is replaced only on request", "[unit][confi
   const auto store = open(dir);
   REQUIRE(store.save(make_profile("home"), Existing::keep));
   auto other = make_profile("home");
-  other.gateway.port = 4242;
+  other.gateways[0].port = 4242;
   CHECK(store.save(other, Existing::keep).error().code == Errc::already_exists);
-  CHECK(store.load("home")->gateway.port == 443);
+  CHECK(store.load("home")->gateways[0].port == 443);
   REQUIRE(store.save(other, Existing::replace));
-  CHECK(store.load("home")->gateway.port == 4242);
+  CHECK(store.load("home")->gateways[0].port == 4242);
 }
 
 TEST_CASE("profiles: a missing one is not found", "[unit][config]")

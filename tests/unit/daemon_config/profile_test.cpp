@@ -44,7 +44,7 @@ TEST_CASE("profile: gateway, pin and key are enough", "[unit][config]")
 {
   const auto profile = good(kGateway + kPins + kKey);
   CHECK(profile.name == "vpn.example.org");
-  CHECK(profile.gateway == HostPort{"vpn.example.org", 443});
+  CHECK(profile.gateways == std::vector{HostPort{"vpn.example.org", 443}});
   CHECK(std::get<PinnedKeys>(profile.trust).pins.size() == 1);
   CHECK(profile.address_request == AddressRequest::automatic);
   CHECK(request_path(profile) == "/.well-known/masque/ip/*/*/");
@@ -71,7 +71,7 @@ max_mtu_bytes = 1300
 keep_alive_s = 0
 )");
   CHECK(profile.name == "home");
-  CHECK(profile.gateway == HostPort{"2001:db8::1", 4242});
+  CHECK(profile.gateways == std::vector{HostPort{"2001:db8::1", 4242}});
   CHECK(profile.server_name == "vpn.example.org");
   CHECK(std::get<CertificateAuthority>(profile.trust).ca_file == "/etc/ssl/ca.pem");
   CHECK(std::get<BearerAuth>(profile.auth).token_file == "/etc/slopn/token");

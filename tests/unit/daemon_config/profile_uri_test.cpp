@@ -37,7 +37,7 @@ std::string complaints(const std::string& uri)
 TEST_CASE("uri: host, pin and key make a profile", "[unit][config]")
 {
   const auto profile = good(kGood);
-  CHECK(profile.gateway == HostPort{"vpn.example.org", 4242});
+  CHECK(profile.gateways == std::vector{HostPort{"vpn.example.org", 4242}});
   CHECK(profile.name == "vpn.example.org");
   CHECK(method_name(profile.auth) == "concealed");
 }
@@ -48,7 +48,7 @@ TEST_CASE("uri: reads every parameter", "[unit][config]")
       "SLOPN://[2001:db8::1]?v=1&name=ho%6de&ca=system&server_name=vpn.example.org&auth=none"
       "&routes=10.0.0.0/8,fd00%3A%3A%2F8&address_request=off&path=/a/%7Btarget%7D&mtu=1300"
       "&keep_alive=5");
-  CHECK(profile.gateway == HostPort{"2001:db8::1", 443});
+  CHECK(profile.gateways == std::vector{HostPort{"2001:db8::1", 443}});
   CHECK(profile.name == "home");
   CHECK(std::holds_alternative<CertificateAuthority>(profile.trust));
   CHECK(profile.server_name == "vpn.example.org");
