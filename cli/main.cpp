@@ -44,6 +44,7 @@ void add_commands(CLI::App& app, Run& chosen)
   add_ping(app, chosen);
   add_profile(app, chosen);
   add_keygen(app, chosen);
+  add_settings(app, chosen);
   add_gateway(app, chosen);
   add_version(app, chosen);
 }

@@ -80,6 +80,16 @@ class Commands {
   /// Errc::busy while it is in use.
   [[nodiscard]] virtual Result<> remove_profile(const std::string& name, const Caller& caller) = 0;
 
+  [[nodiscard]] virtual Result<SettingsReport> settings() const = 0;
+  /// All changes or none. Errc::invalid_argument with the key at fault.
+  [[nodiscard]] virtual config::SettingsResult<SettingsChange> update_settings(
+      const std::vector<config::SettingText>& changes, const Caller& caller) = 0;
+  /// As a text that `import_settings` takes.
+  [[nodiscard]] virtual Result<std::string> export_settings() const = 0;
+  /// Replaces all settings. Errc::refused for those of a newer version.
+  [[nodiscard]] virtual config::SettingsResult<SettingsChange> import_settings(
+      const std::string& text, const Caller& caller) = 0;
+
   using SessionsReply = std::function<void(Result<std::vector<SessionInfo>>)>;
   /// Asks the workers and calls `reply` on the control thread.
   virtual void list_sessions(SessionsReply reply) const = 0;

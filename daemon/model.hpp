@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "daemon/config/settings.hpp"
 #include "libtunnel/base/ip.hpp"
 #include "libtunnel/base/result.hpp"
 #include "libtunnel/core/tunnel_phase.hpp"
@@ -135,6 +136,20 @@ struct ProfileSummary {
   std::string client_key;                  ///< The public key; empty unless concealed.
   std::string gateway_pin;                 ///< Empty when a CA decides.
   std::vector<std::string> gateways = {};  ///< All of them, in the order of preference.
+};
+
+/// What the user wants of this client.
+struct SettingsReport {
+  config::Settings settings;
+  std::vector<config::SettingText> entries;  ///< The same, for people.
+  std::string problem;  ///< Why the stored ones could not be read; empty if they could.
+};
+
+/// What a change of the settings led to.
+struct SettingsChange {
+  config::Settings settings;
+  std::vector<std::string>
+      takes_effect_later;  ///< Keys that the present connection does not notice.
 };
 
 /// What `gateway invite` made.

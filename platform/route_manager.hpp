@@ -36,6 +36,9 @@ struct NetworkConfig {
     /// Never left to `main`: an IPv6 that is not tunnelled. A prefix that is also in
     /// `through_tunnel` is refused once the interface is gone.
     std::vector<IpPrefix> unreachable;
+    /// Left to the rules after ours, as if our table had nothing for them. The longest prefix
+    /// decides between this list and the others, and at the same length this one.
+    std::vector<IpPrefix> outside = {};
     friend bool operator==(const Policy&, const Policy&) = default;
   };
   std::optional<Policy> policy;  ///< Absent on a gateway, whose pools are on-link routes.

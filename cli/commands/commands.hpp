@@ -18,6 +18,7 @@ void add_speedtest(CLI::App& parent, Run& chosen);
 void add_ping(CLI::App& parent, Run& chosen);
 void add_keygen(CLI::App& parent, Run& chosen);
 void add_profile(CLI::App& parent, Run& chosen);
+void add_settings(CLI::App& parent, Run& chosen);
 void add_gateway(CLI::App& parent, Run& chosen);
 void add_version(CLI::App& parent, Run& chosen);
 

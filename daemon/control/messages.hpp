@@ -9,6 +9,7 @@ namespace slopn::control {
 
 [[nodiscard]] v1::Status to_message(const daemon::Status& status);
 [[nodiscard]] v1::Profile to_message(const daemon::ProfileSummary& profile);
+[[nodiscard]] v1::Settings to_message(const config::Settings& settings);
 [[nodiscard]] v1::Session to_message(const daemon::SessionInfo& session);
 
 }  // namespace slopn::control

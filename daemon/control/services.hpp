@@ -65,6 +65,14 @@ class ControlService final : public slopn::control::v1::Control::CallbackService
                     v1::GetProfileResponse* response) override;
   Unary* RemoveProfile(Context* context, const v1::RemoveProfileRequest* request,
                        v1::RemoveProfileResponse* response) override;
+  Unary* GetSettings(Context* context, const v1::GetSettingsRequest* request,
+                     v1::GetSettingsResponse* response) override;
+  Unary* UpdateSettings(Context* context, const v1::UpdateSettingsRequest* request,
+                        v1::UpdateSettingsResponse* response) override;
+  Unary* ExportSettings(Context* context, const v1::ExportSettingsRequest* request,
+                        v1::ExportSettingsResponse* response) override;
+  Unary* ImportSettings(Context* context, const v1::ImportSettingsRequest* request,
+                        v1::ImportSettingsResponse* response) override;
 
   const std::shared_ptr<Backend> backend_;
   const uid_t uid_;

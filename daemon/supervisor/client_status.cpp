@@ -1,6 +1,5 @@
 #include "daemon/supervisor/client_status.hpp"
 
-#include "daemon/supervisor/client_network.hpp"
 #include "daemon/supervisor/remedies.hpp"
 #include "libtunnel/base/overloaded.hpp"
 
@@ -24,9 +23,10 @@ Connected connected_state(const TunnelFsm& fsm, const ClientFacts& facts)
   connected.key_exchange_group = link.handshake.key_exchange_group;
   for (const IpPrefix& address : link.parameters.addresses)
     connected.addresses.push_back({address.address(), address.length_bits()});
-  connected.routes = tunnelled_prefixes(link.parameters.routes, facts.profile->routes);
+  if (facts.plan == nullptr) return connected;
+  connected.routes = facts.plan->through_tunnel;
   connected.measurement_endpoints = endpoints_inside(link.parameters.features.measurement,
-                                                     link.parameters.addresses, connected.routes);
+                                                     link.parameters.addresses, *facts.plan);
   return connected;
 }
 

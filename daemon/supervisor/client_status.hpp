@@ -5,6 +5,7 @@
 
 #include "daemon/config/profile.hpp"
 #include "daemon/model.hpp"
+#include "daemon/supervisor/split_routes.hpp"
 #include "libtunnel/core/tunnel_fsm.hpp"
 #include "libtunnel/io/client_worker.hpp"
 
@@ -14,6 +15,7 @@ namespace slopn::daemon {
 struct ClientFacts {
   const config::Profile* profile = nullptr;  ///< Of the tunnel that is wanted, or was last.
   const io::LinkFacts* link = nullptr;       ///< Of the link that is up.
+  const RoutePlan* plan = nullptr;           ///< What goes which way now.
   std::string gateway;                       ///< That is being tried; empty for several.
   std::string interface_name;
   WallClock::time_point connected_since;

@@ -48,8 +48,7 @@ class ClientSupervisor::Watch final : public Commands::Subscription {
 };
 
 Result<std::unique_ptr<ClientSupervisor>> ClientSupervisor::start(
-    asio::any_io_executor control, config::Config config, std::shared_ptr<spdlog::logger> log,
-    bool lockdown)
+    asio::any_io_executor control, config::Config config, std::shared_ptr<spdlog::logger> log)
 {
   auto profiles = ProfileShelf::open(config.state_dir / "profiles", log);
   if (!profiles) return profiles.error();
@@ -58,15 +57,10 @@ Result<std::unique_ptr<ClientSupervisor>> ClientSupervisor::start(
 
   std::unique_ptr<ClientSupervisor> made{new ClientSupervisor{
       control, std::move(config), std::move(*profiles), std::move(*routes), std::move(log)}};
-  made->lockdown_wanted_ = lockdown;
   if (auto taken = made->take_over_network(); !taken)
     return std::move(taken.error()).within("clean up after an earlier run");
   made->tasks_.spawn(made->keep_time());
-  if (made->config_.client.connect_on_start) {
-    const ConnectOrder order{ByName{made->config_.client.default_profile}};
-    if (auto begun = made->connect(order, Caller{}); !begun)
-      made->log_->error("tunnel: cannot connect on start: {}", begun.error().message());
-  }
+  made->connect_on_start();
   return made;
 }
 
@@ -79,6 +73,14 @@ ClientSupervisor::ClientSupervisor(asio::any_io_executor control, config::Config
       profiles_(std::move(profiles)),
       network_(std::move(routes)),
       log_(std::move(log)),
+      settings_(
+          config_.state_dir / "settings.toml",
+          [this](const std::string& name) -> Result<> {
+            const auto found = profiles_.choose(ByName{name}, {}, {});
+            if (!found) return found.error();
+            return {};
+          },
+          log_),
       fsm_(retry_policy(config_.client.retry), random_seed()),
       finder_(control),
       alarm_(control),
@@ -99,7 +101,7 @@ ClientSupervisor::~ClientSupervisor()
 // What an earlier run left is opened, unless it is to be blocked: then never, not for a moment.
 Result<> ClientSupervisor::take_over_network()
 {
-  if (lockdown_wanted_ || config_.client.lockdown) return update_lockdown();
+  if (wants_lockdown()) return update_lockdown();
   return network_.open();
 }
 
@@ -111,6 +113,7 @@ Status ClientSupervisor::status() const
   status.traffic = to_traffic(counters_.traffic);
   status.state = client_state(fsm_, {.profile = profile_ ? &*profile_ : nullptr,
                                      .link = link_ ? &*link_ : nullptr,
+                                     .plan = &plan_,
                                      .gateway = trying_gateway_,
                                      .interface_name = interface_name_,
                                      .connected_since = connected_since_});
@@ -143,12 +146,16 @@ Result<std::string> ClientSupervisor::connect(const ConnectOrder& order, const C
   if (within && (*within < kShortestConfirmation || *within > kLongestConfirmation))
     return fail(Errc::invalid_argument, "the time to confirm is 1 s to 1 h");
   const std::string in_use = profile_in_use();
-  auto profile = profiles_.choose(order.profile, config_.client.default_profile, in_use);
+  const config::Settings& wishes = settings_.current();
+  const std::string& preferred =
+      wishes.auto_connect.empty() ? config_.client.default_profile : wishes.auto_connect;
+  auto profile = profiles_.choose(order.profile, preferred, in_use);
   if (!profile) return profile.error();
   if (!in_use.empty() && in_use != profile->name)
     return fail(Errc::busy, "profile " + in_use + " is connected; disconnect it first");
   if (in_use.empty()) {
     profile_ = std::move(*profile);
+    if (wishes.mtu_bytes != 0) profile_->max_mtu_bytes = wishes.mtu_bytes;
     finder_.forget();
   }
   const std::string name = profile_->name;
@@ -206,16 +213,10 @@ void ClientSupervisor::tell_watchers()
 
 // ---- What others know of the host -----------------------------------------------------------
 
-Result<> ClientSupervisor::set_lockdown(bool on)
-{
-  lockdown_wanted_ = on;
-  return update_lockdown();
-}
-
 Result<> ClientSupervisor::update_lockdown()
 {
   network_trouble_.reset();
-  handle(tunnel::LockdownChanged{lockdown_wanted_ || config_.client.lockdown});
+  handle(tunnel::LockdownChanged{wants_lockdown()});
   if (network_trouble_) return *network_trouble_;
   return {};
 }

@@ -12,6 +12,8 @@
 #include "daemon/supervisor/host_network.hpp"
 #include "daemon/supervisor/profile_shelf.hpp"
 #include "daemon/supervisor/role.hpp"
+#include "daemon/supervisor/settings_shelf.hpp"
+#include "daemon/supervisor/split_routes.hpp"
 #include "libtunnel/core/tunnel_fsm.hpp"
 #include "libtunnel/io/client_worker.hpp"
 #include "libtunnel/io/task_group.hpp"
@@ -30,12 +32,10 @@ namespace slopn::daemon {
 /// thread of its own, which is only ever posted to.
 class ClientSupervisor final : public ClientRole, private io::ClientWorkerListener {
  public:
-  /// Cleans up after a run that crashed, and connects if the configuration says so. `lockdown` is
-  /// what the user wants: with it, or with the configuration's, what the crashed run left blocked
-  /// is never opened.
+  /// Cleans up after a run that crashed, and connects if the settings or the configuration say so.
+  /// With lockdown, what the crashed run left blocked is never opened.
   [[nodiscard]] static Result<std::unique_ptr<ClientSupervisor>> start(
-      asio::any_io_executor control, config::Config config, std::shared_ptr<spdlog::logger> log,
-      bool lockdown = false);
+      asio::any_io_executor control, config::Config config, std::shared_ptr<spdlog::logger> log);
   ~ClientSupervisor() override;
 
   [[nodiscard]] Status status() const override;
@@ -51,9 +51,12 @@ class ClientSupervisor final : public ClientRole, private io::ClientWorkerListen
   [[nodiscard]] std::unique_ptr<Subscription> on_status_change(
       std::function<void()> listener) override;
 
-  /// Whether the user wants traffic blocked whenever there is no tunnel. The configuration may want
-  /// it too; either is enough. Returns why the kernel would not do it.
-  [[nodiscard]] Result<> set_lockdown(bool on);
+  [[nodiscard]] Result<SettingsReport> settings() const override;
+  [[nodiscard]] config::SettingsResult<SettingsChange> update_settings(
+      const std::vector<config::SettingText>& changes, const Caller& caller) override;
+  [[nodiscard]] Result<std::string> export_settings() const override;
+  [[nodiscard]] config::SettingsResult<SettingsChange> import_settings(
+      const std::string& text, const Caller& caller) override;
 
   /// The host's network has changed; `usable`: it has some way out.
   void on_network_changed(bool usable);
@@ -91,6 +94,14 @@ class ClientSupervisor final : public ClientRole, private io::ClientWorkerListen
   /// The profile of the tunnel that is there or being made; empty when there is none.
   [[nodiscard]] std::string profile_in_use() const;
 
+  // What the user wants (client_settings.cpp):
+  void connect_on_start();
+  [[nodiscard]] SettingsChange put_settings_in_force(const config::Settings& before);
+  [[nodiscard]] bool wants_lockdown() const noexcept;
+  [[nodiscard]] RoutePlan current_plan() const;
+  /// Brings the routes up to date with the settings and the links of this host, if there are any.
+  void refresh_routes();
+
   // Its actions (client_tunnel_actions.cpp):
   void perform(const tunnel::Action& action);
   void begin_link(tunnel::LinkId id);
@@ -100,6 +111,7 @@ class ClientSupervisor final : public ClientRole, private io::ClientWorkerListen
   void drop_link();
   void configure_for(tunnel::LinkId id);
   [[nodiscard]] Result<> configure_interface();
+  [[nodiscard]] Result<> apply_routes(RoutePlan plan);
   void change_network(Result<> (ClientSupervisor::*change)());
   [[nodiscard]] Result<> block_traffic();
   [[nodiscard]] Result<> open_traffic();
@@ -112,11 +124,11 @@ class ClientSupervisor final : public ClientRole, private io::ClientWorkerListen
   ProfileShelf profiles_;
   HostNetwork network_;
   std::shared_ptr<spdlog::logger> log_;
+  SettingsShelf settings_;
 
   TunnelFsm fsm_;
   std::deque<tunnel::Event> events_;  // that came while another was being handled
   bool handling_ = false;
-  bool lockdown_wanted_ = false;            // by the user
   std::optional<Error> network_trouble_;    // of the last change, if it failed
   std::optional<config::Profile> profile_;  // of the tunnel that is wanted, or was last
   GatewayFinder finder_;
@@ -124,7 +136,10 @@ class ClientSupervisor final : public ClientRole, private io::ClientWorkerListen
   std::optional<io::LinkFacts> link_;  // of the link that is up
   std::optional<tunnel::LinkId> link_id_;
   WallClock::time_point connected_since_;
-  std::string interface_name_;   // while the TUN exists
+  std::string interface_name_;  // while the TUN exists
+  // What the routes were made from, while there are any; also between two links.
+  std::optional<session::TunnelParameters> routed_;
+  RoutePlan plan_;
   io::ClientCounters counters_;  // as of the last refresh
 
   std::map<std::uint64_t, std::function<void()>> watchers_;

@@ -5,7 +5,6 @@
 
 #include <boost/asio/post.hpp>
 
-#include "daemon/supervisor/client_network.hpp"
 #include "daemon/supervisor/client_supervisor.hpp"
 #include "daemon/supervisor/data_path_options.hpp"
 #include "daemon/supervisor/profile_link.hpp"
@@ -148,9 +147,15 @@ Result<> ClientSupervisor::configure_interface()
       worker.attach_tun(std::move(tun));
     });
   }
-  const auto through_tunnel = tunnelled_prefixes(link_->parameters.routes, profile_->routes);
-  return network_.tunnel(
-      client_network(config_.client, interface_name_, link_->parameters, through_tunnel));
+  routed_ = link_->parameters;
+  return apply_routes(current_plan());
+}
+
+Result<> ClientSupervisor::apply_routes(RoutePlan plan)
+{
+  auto applied = network_.tunnel(client_network(config_.client, interface_name_, *routed_, plan));
+  if (applied) plan_ = std::move(plan);
+  return applied;
 }
 
 void ClientSupervisor::change_network(Result<> (ClientSupervisor::*change)())
@@ -161,6 +166,8 @@ void ClientSupervisor::change_network(Result<> (ClientSupervisor::*change)())
     network_trouble_ = std::move(changed.error());
   }
   interface_name_.clear();
+  routed_.reset();
+  plan_ = {};
   post_to_worker([](io::ClientWorker& worker) { worker.detach_tun(); });
 }
 

@@ -13,6 +13,11 @@ Error not_a_client()
   return fail(Errc::refused, "this slopnd is a gateway; it has no profiles and connects nowhere");
 }
 
+Error no_settings()
+{
+  return fail(Errc::refused, "this slopnd is a gateway; all it is told is in slopnd.toml");
+}
+
 }  // namespace
 
 void ClientRole::list_sessions(SessionsReply reply) const
@@ -59,6 +64,28 @@ Result<std::vector<ProfileSummary>> GatewayRole::list_profiles() const
 Result<> GatewayRole::remove_profile(const std::string&, const Caller&)
 {
   return not_a_client();
+}
+
+Result<SettingsReport> GatewayRole::settings() const
+{
+  return no_settings();
+}
+
+config::SettingsResult<SettingsChange> GatewayRole::update_settings(
+    const std::vector<config::SettingText>&, const Caller&)
+{
+  return config::SettingsRefusal{no_settings(), {}};
+}
+
+Result<std::string> GatewayRole::export_settings() const
+{
+  return no_settings();
+}
+
+config::SettingsResult<SettingsChange> GatewayRole::import_settings(const std::string&,
+                                                                    const Caller&)
+{
+  return config::SettingsRefusal{no_settings(), {}};
 }
 
 std::unique_ptr<Commands::Subscription> GatewayRole::on_status_change(std::function<void()>)

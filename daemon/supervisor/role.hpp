@@ -23,6 +23,12 @@ class GatewayRole : public Supervisor {
                                                       const Caller& caller) final;
   [[nodiscard]] Result<std::vector<ProfileSummary>> list_profiles() const final;
   [[nodiscard]] Result<> remove_profile(const std::string& name, const Caller& caller) final;
+  [[nodiscard]] Result<SettingsReport> settings() const final;
+  [[nodiscard]] config::SettingsResult<SettingsChange> update_settings(
+      const std::vector<config::SettingText>& changes, const Caller& caller) final;
+  [[nodiscard]] Result<std::string> export_settings() const final;
+  [[nodiscard]] config::SettingsResult<SettingsChange> import_settings(const std::string& text,
+                                                                       const Caller& caller) final;
   [[nodiscard]] std::unique_ptr<Subscription> on_status_change(
       std::function<void()> listener) final;
 };

@@ -113,8 +113,10 @@ std::optional<KernelRule> read_rule(const nlmsghdr& message, std::uint8_t protoc
 
 std::string KernelRoute::to_string() const
 {
-  return (type == RTN_UNREACHABLE ? "unreachable " : "") + destination.to_string() + " in table " +
-         std::to_string(table);
+  const std::string kind = type == RTN_UNREACHABLE ? "unreachable "
+                           : type == RTN_THROW     ? "throw "
+                                                   : "";
+  return kind + destination.to_string() + " in table " + std::to_string(table);
 }
 
 std::string KernelRule::to_string() const

@@ -14,12 +14,12 @@
 /// the given routing protocol number is ever listed or removed, so that nobody else's is touched.
 namespace slopn::platform {
 
-/// A route without a next hop: to an interface, or a refusal.
+/// A route without a next hop: to an interface, a refusal, or back to the rules after ours.
 struct KernelRoute {
   IpPrefix destination;
   std::uint32_t table = 0;
-  std::uint8_t type = 0;              ///< RTN_UNICAST or RTN_UNREACHABLE.
-  std::uint32_t interface_index = 0;  ///< 0 for a refusal.
+  std::uint8_t type = 0;              ///< RTN_UNICAST, RTN_UNREACHABLE or RTN_THROW.
+  std::uint32_t interface_index = 0;  ///< 0 without an interface.
   std::uint32_t metric = 0;           ///< Lower wins among equal prefixes.
 
   [[nodiscard]] std::string to_string() const;

@@ -18,7 +18,8 @@ namespace {
 
 constexpr std::uint16_t kSmallestIpv6MtuBytes = 1280;  // RFC 8200 section 5
 constexpr std::uint32_t kLastUsablePriority = 32763;   // ours are three, `main` has 32766
-// A prefix may be in both lists: it is then refused as soon as its interface is gone.
+// A prefix may be in several lists: it is then refused as soon as its interface is gone.
+constexpr std::uint32_t kOutsideMetric = 5;
 constexpr std::uint32_t kTunnelMetric = 10;
 constexpr std::uint32_t kRefusalMetric = 20;
 
@@ -55,6 +56,8 @@ std::vector<KernelRoute> wanted_routes(const NetworkConfig::Policy& policy,
     routes.push_back({prefix, policy.table, RTN_UNICAST, interface_index, kTunnelMetric});
   for (const IpPrefix& prefix : policy.unreachable)
     routes.push_back({prefix, policy.table, RTN_UNREACHABLE, 0, kRefusalMetric});
+  for (const IpPrefix& prefix : policy.outside)
+    routes.push_back({prefix, policy.table, RTN_THROW, 0, kOutsideMetric});
   return routes;
 }
 

@@ -100,6 +100,38 @@ Result<> FakeCommands::remove_profile(const std::string& name, const daemon::Cal
   return {};
 }
 
+Result<daemon::SettingsReport> FakeCommands::settings() const
+{
+  if (failure.code) return failure;
+  return stored;
+}
+
+config::SettingsResult<daemon::SettingsChange> FakeCommands::update_settings(
+    const std::vector<config::SettingText>& changes, const daemon::Caller& caller)
+{
+  last_caller = caller;
+  std::string line = "settings";
+  for (const auto& [key, value] : changes) line += " " + key + "=" + value;
+  asked.push_back(line);
+  if (no_change.code) return no_change;
+  return daemon::SettingsChange{stored.settings, for_later};
+}
+
+Result<std::string> FakeCommands::export_settings() const
+{
+  if (failure.code) return failure;
+  return std::string{"schema_version = 1\n"};
+}
+
+config::SettingsResult<daemon::SettingsChange> FakeCommands::import_settings(
+    const std::string& text, const daemon::Caller& caller)
+{
+  last_caller = caller;
+  asked.push_back("settings import " + text);
+  if (no_change.code) return no_change;
+  return daemon::SettingsChange{stored.settings, for_later};
+}
+
 void FakeCommands::list_sessions(SessionsReply reply) const
 {
   if (answers_sessions) {

@@ -24,6 +24,9 @@ class FakeCommands final : public daemon::Commands {
   daemon::Status now = daemon::ClientStatus{};
   std::vector<daemon::ProfileSummary> profiles;
   std::vector<daemon::SessionInfo> sessions;
+  daemon::SettingsReport stored;       ///< What settings() answers.
+  config::SettingsRefusal no_change;   ///< Why settings are not changed, if it has a code.
+  std::vector<std::string> for_later;  ///< What a change does not touch at once.
   Error failure;  ///< What connect, disconnect and invite answer, if it has a code.
   daemon::Status after_connect = daemon::ClientStatus{};  ///< What connect leads to, at once.
   daemon::Caller last_caller;
@@ -45,6 +48,12 @@ class FakeCommands final : public daemon::Commands {
                                                 const daemon::Caller& caller) override;
   Result<std::vector<daemon::ProfileSummary>> list_profiles() const override;
   Result<> remove_profile(const std::string& name, const daemon::Caller& caller) override;
+  Result<daemon::SettingsReport> settings() const override;
+  config::SettingsResult<daemon::SettingsChange> update_settings(
+      const std::vector<config::SettingText>& changes, const daemon::Caller& caller) override;
+  Result<std::string> export_settings() const override;
+  config::SettingsResult<daemon::SettingsChange> import_settings(
+      const std::string& text, const daemon::Caller& caller) override;
   void list_sessions(SessionsReply reply) const override;
   void kick_sessions(const std::string& who, const daemon::Caller& caller,
                      std::function<void(Result<std::uint32_t>)> reply) override;
