@@ -5,13 +5,16 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <catch2/catch_test_macros.hpp>
 
 #include "libtunnel/base/async.hpp"
 #include "libtunnel/base/unique_fd.hpp"
+#include "platform/local_networks.hpp"
 #include "platform/tun_device.hpp"
 #include "tests/netns/platform/network_namespace.hpp"
+#include "tests/support/catch_result.hpp"
 
 namespace slopn::platform {
 namespace {
@@ -125,6 +128,68 @@ TEST_CASE("routes: a split tunnel leaves the rest to main", "[netns][platform]")
   CHECK(contains(way_to("203.0.113.9"), "dev slopn0"));
   CHECK(contains(way_to("198.51.100.1"), "dev eth0"));
   CHECK(contains(way_to("2001:db8:1::1"), "dev eth0"));
+}
+
+TEST_CASE("routes: what is outside is left to main, by the longest prefix", "[netns][platform]")
+{
+  const test::NetworkNamespace name_space;
+  Host host;
+  NetworkConfig config = client_config();
+  config.policy->through_tunnel.push_back(prefix("10.20.0.0/16"));
+  config.policy->unreachable = {prefix("0.0.0.0/0"), prefix("::/0")};
+  config.policy->outside = {prefix("10.0.0.0/8"), prefix("2001:db8:1::/48"), prefix("fe80::/64")};
+  const auto routes = manager();
+  succeed(routes->apply(config));
+  succeed(routes->apply(config));
+  CHECK(contains(way_to("10.1.0.1"), "dev eth0"));
+  CHECK(contains(way_to("10.20.0.1"), "dev slopn0"));
+  CHECK(contains(way_to("2001:db8:1::1"), "dev eth0"));
+  CHECK(contains(way_to("2001:db8:2::1"), "dev slopn0"));
+  CHECK(contains(way_to("fe80::1", "oif eth0"), "dev eth0"));
+
+  host.delete_tun();
+  CHECK(contains(way_to("10.1.0.1"), "dev eth0"));
+  CHECK(test::status_of("ip route get 10.20.0.1") != 0);
+  CHECK(test::status_of("ip route get 2001:db8:2::1") != 0);
+}
+
+TEST_CASE("routes: what is outside can be taken back, and wins at the same length",
+          "[netns][platform]")
+{
+  const test::NetworkNamespace name_space;
+  Host host;
+  NetworkConfig config = client_config();
+  const auto routes = manager();
+  succeed(routes->apply(config));
+  const std::string before = whole_network();
+  config.policy->outside = {prefix("0.0.0.0/0"), prefix("::/0")};
+  succeed(routes->apply(config));
+  CHECK(contains(way_to("198.51.100.1"), "dev eth0"));
+  CHECK(contains(way_to("2001:db8:1::1"), "dev eth0"));
+  succeed(routes->apply(client_config()));
+  CHECK(whole_network() == before);
+}
+
+TEST_CASE("local networks: those of links that are up", "[netns][platform]")
+{
+  const test::NetworkNamespace name_space;
+  test::run(
+      "ip link set lo up && ip link add eth0 type veth peer name wire && ip link set wire up"
+      " && ip link set eth0 up && ip addr add 192.168.7.2/24 dev eth0"
+      " && ip addr add 192.168.7.3/24 dev eth0 && ip addr add 10.0.0.1 peer 10.9.9.9/32 dev eth0"
+      " && ip addr add fd07::2/64 dev eth0 nodad && ip link add dead type veth peer name end"
+      " && ip addr add 192.168.9.2/24 dev dead");
+  const auto networks = local_networks();
+  REQUIRE(networks);
+  const auto count = [&](const char* name, const char* text) {
+    return std::ranges::count(*networks, LocalNetwork{name, prefix(text)});
+  };
+  CHECK(count("lo", "127.0.0.0/8") == 1);
+  CHECK(count("eth0", "192.168.7.0/24") == 1);
+  CHECK(count("eth0", "10.9.9.9/32") == 1);
+  CHECK(count("eth0", "fd07::/64") == 1);
+  CHECK(count("eth0", "fe80::/64") == 1);
+  CHECK(count("dead", "192.168.9.0/24") == 0);
 }
 
 TEST_CASE("routes: marked packets never enter the tunnel, even without a default route",

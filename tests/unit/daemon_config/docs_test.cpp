@@ -3,6 +3,7 @@
 
 #include "daemon/config/load.hpp"
 #include "daemon/config/profile.hpp"
+#include "daemon/config/settings.hpp"
 #include "temp_dir.hpp"
 #include "tests/support/catch_result.hpp"
 
@@ -12,16 +13,19 @@ using namespace slopn::config;
 namespace {
 
 const std::filesystem::path kSource = SLOPN_SOURCE_DIR;
-const std::filesystem::path kDocument = kSource / "docs/configuration.md";
 
 struct Generated {
+  std::filesystem::path document;
   std::string name;  ///< Stands between <!-- NAME: begin --> and <!-- NAME: end -->.
   std::string table;
 };
 
 std::vector<Generated> generated()
 {
-  return {{"configuration keys", keys_as_markdown()}, {"profile keys", profile_keys_as_markdown()}};
+  const auto configuration = kSource / "docs/configuration.md";
+  return {{configuration, "configuration keys", keys_as_markdown()},
+          {configuration, "profile keys", profile_keys_as_markdown()},
+          {kSource / "docs/settings.md", "settings keys", settings_as_markdown()}};
 }
 
 // The document with `part` in its place; empty if it has no place for it.
@@ -37,22 +41,30 @@ std::string with(const std::string& document, const Generated& part)
 
 }  // namespace
 
-TEST_CASE("docs: configuration.md has the tables that the program is made from", "[unit][config]")
+TEST_CASE("docs: the tables of keys are those that the program is made from", "[unit][config]")
 {
-  const auto document = test::content_of(kDocument);
   for (const auto& part : generated()) {
+    const auto document = test::content_of(part.document);
     INFO("run: unit_daemon_config '[.update]'");
     CAPTURE(part.name);
     CHECK(with(document, part) == document);
   }
 }
 
-TEST_CASE("docs: write the tables into configuration.md", "[.update]")
+TEST_CASE("docs: write the tables of keys", "[.update]")
 {
-  auto document = test::content_of(kDocument);
-  for (const auto& part : generated()) document = with(document, part);
-  REQUIRE_FALSE(document.empty());
-  test::write(kDocument, document);
+  for (const auto& part : generated()) {
+    const auto document = with(test::content_of(part.document), part);
+    REQUIRE_FALSE(document.empty());
+    test::write(part.document, document);
+  }
+}
+
+TEST_CASE("docs: the example in settings.md is what a client without wishes exports",
+          "[unit][config]")
+{
+  const auto document = test::content_of(kSource / "docs/settings.md");
+  CHECK(document.find("```toml\n" + format_settings({}) + "```\n") != std::string::npos);
 }
 
 TEST_CASE("docs: the example configurations are valid and change nothing unsaid", "[unit][config]")
