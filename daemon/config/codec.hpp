@@ -218,6 +218,8 @@ template <class T>
 [[nodiscard]] Codec<IpPrefix> prefix();
 [[nodiscard]] Codec<crypto::SpkiPin> spki_pin();
 [[nodiscard]] Codec<crypto::PublicKey> public_key();
+/// One [[control.grants]]; in a variable "operate=user:alice", "read=group:staff", "admin=uid:0".
+[[nodiscard]] Codec<daemon::Grant> grant();
 /// One [[gateway.auth.client]]; in a variable "name=key".
 [[nodiscard]] Codec<KnownClient> known_client();
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "daemon/config/host_port.hpp"
+#include "daemon/roles.hpp"
 #include "libtunnel/base/ip.hpp"
 #include "libtunnel/crypto/certificate.hpp"
 #include "libtunnel/crypto/keys.hpp"
@@ -31,7 +32,8 @@ struct LogConfig {
 
 struct ControlConfig {
   std::filesystem::path socket = "/run/slopn/slopnd.sock";
-  std::string group = "slopn";  ///< Its members may call; empty: root and our own uid only.
+  std::string group = "slopn";        ///< Its members have the role operate; empty: nobody has.
+  std::vector<daemon::Grant> grants;  ///< Who else has which role; root and our own uid are admin.
 };
 
 /// How QUIC behaves on the outer path; the same for both roles.

@@ -42,8 +42,17 @@ void add_common(Keys& keys)
       [](auto& c) -> auto& { return c.control.socket; });
   add(
       {"control.group",
-       "Members of this group may use the socket, beside root. Empty: nobody else may."},
+       "Members of this group have the role operate: they may connect, disconnect and see "
+       "everything. Empty: nobody has it by this key."},
       group_name(), [](auto& c) -> auto& { return c.control.group; });
+  add(
+      {"control.grants",
+       "Who else may do what: a role (read, operate or admin, each with those before it) and the "
+       "users, groups or uids that have it. Root and slopnd's own user are admin. In a variable: "
+       "`operate=user:alice,read=group:staff,admin=uid:1000`.",
+       Live::yes},
+      list(grant(), "tables with role, and users, groups or uids"),
+      [](auto& c) -> auto& { return c.control.grants; });
   add(
       {"transport.congestion_control",
        "What decides how fast to send. cubic and reno are slow on paths that lose packets."},
