@@ -310,8 +310,9 @@ void GatewaySupervisor::on_admission_wanted(session::SessionId id, const session
   log_->info("gateway: client={} session={} came", visitor.client, static_cast<std::uint64_t>(id));
   const session::Admission admission{
       std::move(*addresses), advertised_routes(config_.gateway.routes), {measurement_endpoints()}};
-  workers_->admit(id, admission, [this, id, admission](bool admitted) {
-    if (!admitted) take_back(admission, id);  // it went away while we thought about it
+  workers_->admit(id, admission, [this, id, admission, name = visitor.client](bool admitted) {
+    if (!admitted) return take_back(admission, id);  // it went away while we thought about it
+    events_->publish(SessionChanged{static_cast<std::uint64_t>(id), name, false, {}});
   });
 }
 
@@ -333,6 +334,8 @@ void GatewaySupervisor::on_session_over(session::SessionId id, const session::Vi
   take_back(admission, id);
   log_->info("gateway: client={} session={} left reason=\"{}\"", visitor.client,
              static_cast<std::uint64_t>(id), reason.message());
+  events_->publish(
+      SessionChanged{static_cast<std::uint64_t>(id), visitor.client, true, reason.message()});
 }
 
 void GatewaySupervisor::publish_rules()

@@ -38,6 +38,7 @@ class GatewaySupervisor final : public GatewayRole, private GatewayWorkersListen
   [[nodiscard]] Result<Invitation> invite(const InviteOrder& order, const Caller& caller) override;
 
   void change_config(const config::Config& config) override;
+  void send_events_to(EventSink& events) override { events_ = &events; }
   [[nodiscard]] asio::awaitable<void> stop() override;
 
  private:
@@ -76,6 +77,8 @@ class GatewaySupervisor final : public GatewayRole, private GatewayWorkersListen
   std::map<session::SessionId, WallClock::time_point> admitted_;  // since when
   io::GatewayReport report_;                                      // as of the last refresh
   bool stopped_ = false;
+  NoEvents no_events_;
+  EventSink* events_ = &no_events_;                   // never null
   std::unique_ptr<measure::MeasureService> measure_;  // absent: switched off, or it cannot be
   io::TaskGroup tasks_;
   std::unique_ptr<GatewayWorkers> workers_;
