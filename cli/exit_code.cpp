@@ -2,6 +2,8 @@
 
 #include <stdexcept>
 
+#include "google/rpc/status.pb.h"
+
 namespace slopn::cli {
 namespace {
 
@@ -61,7 +63,7 @@ ReasonRow row_of(v1::ErrorReason reason)
 
 bool read_detail(const grpc::Status& status, v1::ErrorDetail& detail)
 {
-  v1::RichStatus rich;
+  google::rpc::Status rich;
   if (!rich.ParseFromString(status.error_details())) return false;
   for (const auto& any : rich.details()) {
     if (any.UnpackTo(&detail)) return true;

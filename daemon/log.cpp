@@ -43,10 +43,13 @@ class JsonMessage final : public spdlog::custom_flag_formatter {
 
 }  // namespace
 
-std::shared_ptr<spdlog::logger> make_log(const config::LogConfig& config)
+std::shared_ptr<spdlog::logger> make_log(
+    const config::LogConfig& config,
+    const std::vector<std::shared_ptr<spdlog::sinks::sink>>& others)
 {
   auto log = std::make_shared<spdlog::logger>(
       "slopnd", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+  log->sinks().insert(log->sinks().end(), others.begin(), others.end());
   if (config.format == config::LogFormat::json) {
     auto formatter = std::make_unique<spdlog::pattern_formatter>();
     formatter->add_flag<JsonMessage>('*').set_pattern(

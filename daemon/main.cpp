@@ -2,6 +2,7 @@
 #include <spdlog/logger.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <boost/asio/cancel_after.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "daemon/config/command_line.hpp"
+#include "daemon/control/access.hpp"
 #include "daemon/control/control_server.hpp"
 #include "daemon/log.hpp"
 #include "daemon/supervisor/client_supervisor.hpp"
@@ -65,10 +67,22 @@ Result<std::unique_ptr<Supervisor>> start_supervisor(asio::any_io_executor contr
   return std::unique_ptr<Supervisor>{std::move(*client)};
 }
 
-// SIGHUP: takes over what can change while running, and names what cannot.
-void reload(const config::LoadOrder& order, config::Config& running, Supervisor& supervisor,
-            spdlog::logger& log)
+// What a running daemon is made of.
+struct Parts {
+  Supervisor& supervisor;
+  control::ControlServer& server;
+  spdlog::logger& log;
+};
+
+bool changes(const config::ConfigChange& change, std::string_view key)
 {
+  return std::ranges::find(change.live, key) != change.live.end();
+}
+
+// SIGHUP: takes over what can change while running, and names what cannot.
+void reload(const config::LoadOrder& order, config::Config& running, const Parts& parts)
+{
+  spdlog::logger& log = parts.log;
   const auto loaded = config::load(order);
   if (!loaded)
     return log.error("config: not reloaded, everything stays as it is:\n{}",
@@ -78,22 +92,24 @@ void reload(const config::LoadOrder& order, config::Config& running, Supervisor&
     log.warn("config: {} takes effect with the next start", key);
   for (const std::string& key : change.live) log.info("config: {} changed", key);
   running = config::with_live_changes(std::move(running), *loaded);
-  set_level(log, running.log.level);
-  supervisor.change_config(running);
+  // Otherwise what somebody set by a call (SetLogLevel) stays.
+  if (changes(change, "log.level")) set_level(log, running.log.level);
+  if (changes(change, "control.grants")) parts.server.change_grants(running.control.grants);
+  parts.supervisor.change_config(running);
 }
 
 asio::awaitable<void> serve_signals(const config::LoadOrder& order, config::Config& config,
-                                    Supervisor& supervisor, spdlog::logger& log)
+                                    Parts parts)
 {
   asio::signal_set signals{co_await asio::this_coro::executor, SIGTERM, SIGINT, SIGHUP};
   for (;;) {
     const auto [ec, signal] = co_await signals.async_wait(with_ec);
     if (ec) co_return;
     if (signal == SIGHUP) {
-      reload(order, config, supervisor, log);
+      reload(order, config, parts);
       continue;
     }
-    log.info("slopnd: stopping signal={}", signal == SIGTERM ? "SIGTERM" : "SIGINT");
+    parts.log.info("slopnd: stopping signal={}", signal == SIGTERM ? "SIGTERM" : "SIGINT");
     co_return;
   }
 }
@@ -117,6 +133,13 @@ void limit_heaps(const config::Config& config)
   ::mallopt(M_ARENA_MAX, static_cast<int>(1 + workers));
 }
 
+Result<control::UnixListener> open_listener(const config::ControlConfig& config)
+{
+  return control::UnixListener::open({.socket_path = config.socket,
+                                      .group = config.group,
+                                      .access = control::access_for(config.grants, config.group)});
+}
+
 int run(const config::CommandLine& command)
 {
   auto config = config::load(command.order);
@@ -125,27 +148,31 @@ int run(const config::CommandLine& command)
     return kExitUsage;
   }
   limit_heaps(*config);
-  const auto log = make_log(config->log);
+  const auto log_ring = std::make_shared<control::LogRing>();
+  const auto log = make_log(config->log, {log_ring});
   const auto give_up = [&](const Error& error) {
     log->error("slopnd: {}", error.message());
     return kExitFailure;
   };
 
   // First of all: a second daemon must find out before it touches anything.
-  auto listener = control::UnixListener::open({config->control.socket, config->control.group});
+  auto listener = open_listener(config->control);
   if (!listener) return give_up(listener.error());
 
   asio::io_context control{1};
+  control::EventHub events;  // outlives all who publish
   auto supervisor = start_supervisor(control.get_executor(), *config, log);
   if (!supervisor) return give_up(supervisor.error());
+  (*supervisor)->send_events_to(events);
   auto server = control::ControlServer::start(
-      std::move(*listener), {.group = config->control.group, .version = version_info()},
-      **supervisor, control.get_executor(), log);
+      std::move(*listener),
+      {.group = config->control.group, .grants = config->control.grants, .version = version_info()},
+      {**supervisor, events, log_ring, log}, control.get_executor());
   if (!server) return give_up(server.error());
   log->info("slopnd: version={} role={} socket={}", build_info().version,
             config::to_string(config->role), config->control.socket.string());
 
-  asio::co_spawn(control, serve_signals(command.order, *config, **supervisor, *log),
+  asio::co_spawn(control, serve_signals(command.order, *config, {**supervisor, **server, *log}),
                  [&](std::exception_ptr bug) {
                    if (bug) std::terminate();
                    (*server)->stop();

@@ -35,23 +35,53 @@ std::optional<User> find_user(uid_t uid)
   return User{entry.pw_name, entry.pw_gid};
 }
 
-bool contains(const std::vector<gid_t>& groups, gid_t wanted)
+template <class T>
+bool contains(const std::vector<T>& values, const T& wanted)
 {
-  return std::find(groups.begin(), groups.end(), wanted) != groups.end();
+  return std::find(values.begin(), values.end(), wanted) != values.end();
 }
 
-bool is_member(const User& user, gid_t wanted)
+/// All groups of `user` by the system's user database.
+std::vector<gid_t> groups_of(const User& user)
 {
   std::vector<gid_t> groups(kUsualGroups);
   auto count = static_cast<int>(groups.size());
   while (::getgrouplist(user.name.c_str(), user.primary_group, groups.data(), &count) < 0) {
     const std::size_t longer = std::max(static_cast<std::size_t>(count), groups.size() * 2);
-    if (longer > kMostGroups) return false;
+    if (longer > kMostGroups) return {};
     groups.resize(longer);
     count = static_cast<int>(groups.size());
   }
   groups.resize(static_cast<std::size_t>(count));
-  return contains(groups, wanted);
+  return groups;
+}
+
+/// What a grant can be about: one caller, looked up once.
+struct Identity {
+  uid_t uid;
+  std::optional<User> user;
+  std::vector<gid_t> groups;
+};
+
+Identity identify(const Peer& peer)
+{
+  Identity identity{peer.uid, find_user(peer.uid), peer.groups};
+  identity.groups.push_back(peer.gid);
+  if (identity.user) {
+    const auto more = groups_of(*identity.user);
+    identity.groups.insert(identity.groups.end(), more.begin(), more.end());
+  }
+  return identity;
+}
+
+bool covers(const daemon::Grant& grant, const Identity& identity)
+{
+  if (contains(grant.uids, identity.uid)) return true;
+  if (identity.user && contains(grant.users, identity.user->name)) return true;
+  return std::any_of(grant.groups.begin(), grant.groups.end(), [&](const std::string& name) {
+    const auto group = find_group(name);
+    return group && contains(identity.groups, *group);
+  });
 }
 
 }  // namespace
@@ -91,24 +121,42 @@ std::optional<Peer> peer_of(int socket_fd)
   return peer;
 }
 
-std::optional<std::string> why_refused(const Peer& peer, const std::string& group)
+std::string user_name(uid_t uid)
 {
-  if (peer.uid == 0 || peer.uid == ::geteuid()) return std::nullopt;
+  const auto user = find_user(uid);
+  return user ? user->name : std::string{};
+}
 
-  const auto wanted = find_group(group);
-  const auto user = find_user(peer.uid);
-  if (wanted) {
-    if (peer.gid == *wanted || contains(peer.groups, *wanted)) return std::nullopt;
-    if (user && is_member(*user, *wanted)) return std::nullopt;
-  }
+bool is_always_admin(uid_t uid) noexcept
+{
+  return uid == 0 || uid == ::geteuid();
+}
 
-  const std::string name = user ? user->name : "NAME";
-  std::string text = "uid " + std::to_string(peer.uid) + " may not control slopnd: run as root";
-  if (wanted) {
-    text += " or add the user to group " + group + " (usermod -aG " + group + " " + name +
-            ") and log in again";
+daemon::Role role_of(const Peer& peer, const std::vector<daemon::Grant>& grants)
+{
+  if (is_always_admin(peer.uid)) return daemon::Role::admin;
+  const Identity identity = identify(peer);
+  daemon::Role role = daemon::Role::none;
+  for (const auto& grant : grants) {
+    if (grant.role > role && covers(grant, identity)) role = grant.role;
   }
-  return text;
+  return role;
+}
+
+std::vector<daemon::Grant> with_group(std::vector<daemon::Grant> grants, const std::string& group)
+{
+  if (!group.empty()) grants.push_back({.role = daemon::Role::operate, .groups = {group}});
+  return grants;
+}
+
+SocketAccess access_for(const std::vector<daemon::Grant>& grants, const std::string& group)
+{
+  const bool for_others = std::any_of(grants.begin(), grants.end(), [&](const auto& grant) {
+    return !grant.users.empty() || !grant.uids.empty() ||
+           std::any_of(grant.groups.begin(), grant.groups.end(),
+                       [&](const std::string& name) { return name != group; });
+  });
+  return for_others ? SocketAccess::everyone : SocketAccess::group;
 }
 
 }  // namespace slopn::control

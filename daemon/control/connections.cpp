@@ -42,7 +42,7 @@ Connections::Count Connections::count(uid_t uid)
       ++count.dying;
       continue;
     }
-    if (entry.kind == Kind::refused) {
+    if (entry.kind != Kind::served) {
       ++count.refused;
       continue;
     }
@@ -55,7 +55,7 @@ Connections::Count Connections::count(uid_t uid)
 bool Connections::has_served(uid_t uid) const
 {
   return std::any_of(entries_.begin(), entries_.end(), [uid](const auto& item) {
-    return item.second.kind == Kind::served && item.second.caller.uid == uid;
+    return item.second.kind != Kind::refused && item.second.caller.uid == uid;
   });
 }
 
@@ -67,7 +67,7 @@ daemon::Caller Connections::find(std::string_view peer, uid_t uid) const
     std::from_chars(peer.data() + kPrefix.size(), peer.data() + peer.size(), fd);
   }
   const auto found = entries_.find(fd);
-  if (found != entries_.end() && found->second.kind == Kind::served &&
+  if (found != entries_.end() && found->second.kind != Kind::refused &&
       found->second.caller.uid == uid) {
     return found->second.caller;
   }

@@ -19,12 +19,16 @@ namespace slopn::control {
 /// with its inode number: a descriptor that is now something else was closed.
 class Connections {
  public:
-  enum class Kind { served, refused };
+  enum class Kind {
+    served,
+    stranger,  ///< Served too, but without a role: it may ask for next to nothing.
+    refused
+  };
 
   struct Count {
     std::size_t of_user = 0;      ///< Served, of the user in question.
     std::size_t of_non_root = 0;  ///< Served, of all users but root.
-    std::size_t refused = 0;
+    std::size_t refused = 0;      ///< And strangers.
     std::size_t dying = 0;  ///< The caller has gone, gRPC has not noticed; in no other number.
   };
 
@@ -33,6 +37,7 @@ class Connections {
 
   /// Forgets what was closed, and counts the rest.
   [[nodiscard]] Count count(uid_t uid);
+  /// Whether one of `uid` is not refused.
   [[nodiscard]] bool has_served(uid_t uid) const;
 
   /// The caller at the other end of what gRPC calls "fd:7". Only if it is `uid`, who is known for

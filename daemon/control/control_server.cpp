@@ -12,8 +12,8 @@
 #include <cerrno>
 
 #include "daemon/control/access.hpp"
-#include "daemon/control/error_status.hpp"
 #include "daemon/control/rpc_servers.hpp"
+#include "daemon/control/waiting_room.hpp"
 #include "libtunnel/base/clock.hpp"
 
 namespace slopn::control {
@@ -59,6 +59,8 @@ class ControlServer::Impl final : public std::enable_shared_from_this<Impl> {
       : listener_(std::move(listener)),
         backend_(std::move(backend)),
         servers_(backend_),
+        waiting_(backend_->control, {.patience = backend_->options.limits.first_byte_time},
+                 [this](UniqueFd socket, const Peer& peer) { admit(std::move(socket), peer); }),
         readiness_(backend_->control, readiness.release()),
         pause_(backend_->control)
   {
@@ -72,16 +74,24 @@ class ControlServer::Impl final : public std::enable_shared_from_this<Impl> {
                           });
   }
 
+  void change_grants(std::vector<daemon::Grant> grants)
+  {
+    if (backend_->stopped) return;
+    const auto access = access_for(grants, backend_->options.group);
+    if (const auto allowed = listener_.allow(access); !allowed)
+      backend_->log->error("control: {}", allowed.error().message());
+    backend_->change_grants(std::move(grants));
+  }
+
   void stop()
   {
     if (backend_->stopped) return;
-    backend_->stopped = true;
     listener_.close();
     boost::system::error_code ignored;
     readiness_.close(ignored);
     pause_.cancel();
-    backend_->watchers.clear();
-    backend_->calls.end_all();
+    waiting_.clear();
+    backend_->stop();
     servers_.shut_down(kGraceAtStop);
   }
 
@@ -116,32 +126,30 @@ class ControlServer::Impl final : public std::enable_shared_from_this<Impl> {
 
   void greet(UniqueFd socket)
   {
-    const auto peer = peer_of(socket.get());
-    if (!peer) return;
-    const daemon::Caller caller{.uid = peer->uid, .gid = peer->gid, .pid = peer->pid};
-
-    const auto refusal = why_refused(*peer, backend_->options.group);
-    if (!refusal) return servers_.hand_over(std::move(socket), caller);
-    log_refusal(caller);
-    v1::ErrorDetail detail;
-    detail.set_reason(v1::ERROR_REASON_REFUSED);
-    detail.set_message(*refusal);
-    servers_.refuse(std::move(socket), caller,
-                    to_status(grpc::StatusCode::PERMISSION_DENIED, detail));
+    if (auto peer = peer_of(socket.get())) waiting_.add(std::move(socket), std::move(*peer));
   }
 
-  void log_refusal(const daemon::Caller& caller)
+  void admit(UniqueFd socket, const Peer& peer)
+  {
+    const daemon::Caller caller{.uid = peer.uid, .gid = peer.gid, .pid = peer.pid};
+    const ServedUser user{peer.uid, role_of(peer, backend_->grants), backend_->grants_version};
+    if (user.role == daemon::Role::none) log_stranger(caller);
+    servers_.hand_over(std::move(socket), caller, user);
+  }
+
+  void log_stranger(const daemon::Caller& caller)
   {
     const auto now = Clock::now();
     const bool quiet = now < next_warning_;
     if (!quiet) next_warning_ = now + kBetweenWarnings;
     backend_->log->log(quiet ? spdlog::level::debug : spdlog::level::warn,
-                       "control: refused uid={} pid={}", caller.uid, caller.pid);
+                       "control: a caller without a role uid={} pid={}", caller.uid, caller.pid);
   }
 
   UnixListener listener_;
   std::shared_ptr<Backend> backend_;
   RpcServers servers_;
+  WaitingRoom waiting_;
   asio::posix::stream_descriptor readiness_;  // a second descriptor of the listener's socket
   asio::steady_timer pause_;
   Clock::time_point next_warning_{};
@@ -149,16 +157,15 @@ class ControlServer::Impl final : public std::enable_shared_from_this<Impl> {
 
 Result<std::unique_ptr<ControlServer>> ControlServer::start(UnixListener listener,
                                                             ControlOptions options,
-                                                            daemon::Commands& commands,
-                                                            asio::any_io_executor control,
-                                                            std::shared_ptr<spdlog::logger> log)
+                                                            ControlParts parts,
+                                                            asio::any_io_executor control)
 {
   UniqueFd readiness{::fcntl(listener.socket_fd(), F_DUPFD_CLOEXEC, 0)};
   if (!readiness) return last_os_error("start control server");
   keep_grpc_up();
   quiet_grpc_log();
   auto backend =
-      std::make_shared<Backend>(std::move(options), commands, std::move(control), std::move(log));
+      std::make_shared<Backend>(std::move(options), std::move(parts), std::move(control));
   auto impl = std::make_shared<Impl>(std::move(listener), std::move(backend), std::move(readiness));
   impl->wait_for_callers();
   return std::unique_ptr<ControlServer>{new ControlServer(std::move(impl))};
@@ -168,6 +175,10 @@ ControlServer::ControlServer(std::shared_ptr<Impl> impl) : impl_(std::move(impl)
 ControlServer::~ControlServer()
 {
   stop();
+}
+void ControlServer::change_grants(std::vector<daemon::Grant> grants)
+{
+  impl_->change_grants(std::move(grants));
 }
 void ControlServer::stop()
 {

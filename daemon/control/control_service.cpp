@@ -2,14 +2,13 @@
 #include <chrono>
 #include <string>
 
+#include "daemon/control/access.hpp"
+#include "daemon/control/api_level.hpp"
 #include "daemon/control/messages.hpp"
 #include "daemon/control/serve.hpp"
 
 namespace slopn::control {
 namespace {
-
-// Grows by one with every addition to control.proto.
-constexpr std::uint32_t kApiLevel = 2;
 
 daemon::ConnectOrder order_in(const v1::ConnectRequest& request)
 {
@@ -33,12 +32,28 @@ grpc::Status profile_failure(const Error& error)
   return to_status(error, unknown ? "see what there is: slopnctl profile list" : "");
 }
 
+v1::Role to_message(daemon::Role role)
+{
+  switch (role) {
+    case daemon::Role::none:
+      return v1::ROLE_UNSPECIFIED;
+    case daemon::Role::read:
+      return v1::ROLE_READ;
+    case daemon::Role::operate:
+      return v1::ROLE_OPERATE;
+    case daemon::Role::admin:
+      return v1::ROLE_ADMIN;
+  }
+  return v1::ROLE_UNSPECIFIED;
+}
+
 }  // namespace
 
-grpc::ServerUnaryReactor* ControlService::GetVersion(Context* context, const v1::GetVersionRequest*,
+grpc::ServerUnaryReactor* ControlService::GetVersion(Context* context,
+                                                     const v1::GetVersionRequest* request,
                                                      v1::GetVersionResponse* response)
 {
-  return serve(backend_, *context, {.method = "GetVersion", .uid = uid_},
+  return serve(backend_, *context, {.method = "GetVersion", .request = request, .user = user_},
                [response, backend = backend_](daemon::Commands&, const daemon::Caller&) {
                  response->set_version(backend->options.version.version);
                  response->set_api_level(kApiLevel);
@@ -51,25 +66,41 @@ grpc::ServerUnaryReactor* ControlService::GetVersion(Context* context, const v1:
                });
 }
 
+grpc::ServerUnaryReactor* ControlService::GetCaller(Context* context,
+                                                    const v1::GetCallerRequest* request,
+                                                    v1::GetCallerResponse* response)
+{
+  return serve(backend_, *context, {.method = "GetCaller", .request = request, .user = user_},
+               [response, user = user_](daemon::Commands&, const daemon::Caller&) {
+                 response->set_uid(user.uid);
+                 response->set_user(user_name(user.uid));
+                 response->set_role(to_message(user.role));
+                 return grpc::Status::OK;
+               });
+}
+
 grpc::ServerUnaryReactor* ControlService::Connect(Context* context,
                                                   const v1::ConnectRequest* request,
                                                   v1::ConnectResponse* response)
 {
-  return serve(backend_, *context, {.method = "Connect", .audit = Audit::yes, .uid = uid_},
-               [request, response](daemon::Commands& commands, const daemon::Caller& caller) {
+  return serve(backend_, *context, {.method = "Connect", .request = request, .user = user_},
+               [request, response, backend = backend_](daemon::Commands& commands,
+                                                       const daemon::Caller& caller) {
                  const auto profile = commands.connect(order_in(*request), caller);
                  if (!profile) return profile_failure(profile.error());
+                 if (request->has_uri())
+                   backend->events.publish(daemon::ProfileChanged{*profile, false});
                  response->set_profile(*profile);
                  return grpc::Status::OK;
                });
 }
 
-grpc::ServerUnaryReactor* ControlService::ConfirmConnection(Context* context,
-                                                            const v1::ConfirmConnectionRequest*,
-                                                            v1::ConfirmConnectionResponse* response)
+grpc::ServerUnaryReactor* ControlService::ConfirmConnection(
+    Context* context, const v1::ConfirmConnectionRequest* request,
+    v1::ConfirmConnectionResponse* response)
 {
   return serve(backend_, *context,
-               {.method = "ConfirmConnection", .audit = Audit::yes, .uid = uid_},
+               {.method = "ConfirmConnection", .request = request, .user = user_},
                [response](daemon::Commands& commands, const daemon::Caller& caller) {
                  const auto profile = commands.confirm_connection(caller);
                  if (!profile) return to_status(profile.error());
@@ -78,21 +109,23 @@ grpc::ServerUnaryReactor* ControlService::ConfirmConnection(Context* context,
                });
 }
 
-grpc::ServerUnaryReactor* ControlService::Disconnect(Context* context, const v1::DisconnectRequest*,
+grpc::ServerUnaryReactor* ControlService::Disconnect(Context* context,
+                                                     const v1::DisconnectRequest* request,
                                                      v1::DisconnectResponse*)
 {
-  return serve(backend_, *context, {.method = "Disconnect", .audit = Audit::yes, .uid = uid_},
+  return serve(backend_, *context, {.method = "Disconnect", .request = request, .user = user_},
                [](daemon::Commands& commands, const daemon::Caller& caller) {
                  const auto done = commands.disconnect(caller);
                  return done ? grpc::Status::OK : to_status(done.error());
                });
 }
 
-grpc::ServerUnaryReactor* ControlService::GetStatus(Context* context, const v1::GetStatusRequest*,
+grpc::ServerUnaryReactor* ControlService::GetStatus(Context* context,
+                                                    const v1::GetStatusRequest* request,
                                                     v1::GetStatusResponse* response)
 {
   return serve_later(
-      backend_, *context, {.method = "GetStatus", .uid = uid_},
+      backend_, *context, {.method = "GetStatus", .request = request, .user = user_},
       [response](daemon::Commands& commands, const daemon::Caller&, const LaterAnswer& answer) {
         commands.refresh_status([response, answer, &commands] {
           answer([&] {
@@ -103,46 +136,31 @@ grpc::ServerUnaryReactor* ControlService::GetStatus(Context* context, const v1::
       });
 }
 
-grpc::ServerWriteReactor<v1::WatchStatusResponse>* ControlService::WatchStatus(
-    Context*, const v1::WatchStatusRequest*)
-{
-  auto call = WatchCall::start(backend_->options.limits.pending_states,
-                               [backend = backend_](const std::shared_ptr<WatchCall>& done) {
-                                 backend->calls.remove(done);
-                               });
-  if (auto added = backend_->calls.add(call); !added.ok()) {
-    call->end(added);
-    return call.get();
-  }
-  asio::post(backend_->control, [backend = backend_, call] {
-    if (!backend->stopped) backend->watchers.add(call);
-  });
-  return call.get();
-}
-
 grpc::ServerUnaryReactor* ControlService::ImportProfile(Context* context,
                                                         const v1::ImportProfileRequest* request,
                                                         v1::ImportProfileResponse* response)
 {
-  return serve(
-      backend_, *context, {.method = "ImportProfile", .audit = Audit::yes, .uid = uid_},
-      [request, response](daemon::Commands& commands, const daemon::Caller& caller) {
-        const auto profile =
-            commands.import_profile({request->text(), request->name(), request->replace()}, caller);
-        if (!profile) {
-          const bool taken = profile.error().code == Errc::already_exists;
-          return to_status(profile.error(), taken ? "choose another --name, or use --replace" : "");
-        }
-        *response->mutable_profile() = to_message(*profile);
-        return grpc::Status::OK;
-      });
+  return serve(backend_, *context, {.method = "ImportProfile", .request = request, .user = user_},
+               [request, response, backend = backend_](daemon::Commands& commands,
+                                                       const daemon::Caller& caller) {
+                 const auto profile = commands.import_profile(
+                     {request->text(), request->name(), request->replace()}, caller);
+                 if (!profile) {
+                   const bool taken = profile.error().code == Errc::already_exists;
+                   return to_status_for("text", profile.error(),
+                                        taken ? "choose another --name, or use --replace" : "");
+                 }
+                 backend->events.publish(daemon::ProfileChanged{profile->name, false});
+                 *response->mutable_profile() = to_message(*profile);
+                 return grpc::Status::OK;
+               });
 }
 
 grpc::ServerUnaryReactor* ControlService::ListProfiles(Context* context,
-                                                       const v1::ListProfilesRequest*,
+                                                       const v1::ListProfilesRequest* request,
                                                        v1::ListProfilesResponse* response)
 {
-  return serve(backend_, *context, {.method = "ListProfiles", .uid = uid_},
+  return serve(backend_, *context, {.method = "ListProfiles", .request = request, .user = user_},
                [response](daemon::Commands& commands, const daemon::Caller&) {
                  const auto profiles = commands.list_profiles();
                  if (!profiles) return to_status(profiles.error());
@@ -158,7 +176,7 @@ grpc::ServerUnaryReactor* ControlService::GetProfile(Context* context,
                                                      v1::GetProfileResponse* response)
 {
   return serve(
-      backend_, *context, {.method = "GetProfile", .uid = uid_},
+      backend_, *context, {.method = "GetProfile", .request = request, .user = user_},
       [request, response](daemon::Commands& commands, const daemon::Caller&) {
         const auto profiles = commands.list_profiles();
         if (!profiles) return to_status(profiles.error());
@@ -177,15 +195,19 @@ grpc::ServerUnaryReactor* ControlService::RemoveProfile(Context* context,
                                                         const v1::RemoveProfileRequest* request,
                                                         v1::RemoveProfileResponse*)
 {
-  return serve(backend_, *context, {.method = "RemoveProfile", .audit = Audit::yes, .uid = uid_},
-               [request](daemon::Commands& commands, const daemon::Caller& caller) {
-                 const auto removed = commands.remove_profile(request->name(), caller);
-                 if (removed) return grpc::Status::OK;
-                 if (removed.error().code == Errc::busy) {
-                   return to_status(removed.error(), "disconnect first: slopnctl disconnect");
-                 }
-                 return profile_failure(removed.error());
-               });
+  return serve(
+      backend_, *context, {.method = "RemoveProfile", .request = request, .user = user_},
+      [request, backend = backend_](daemon::Commands& commands, const daemon::Caller& caller) {
+        const auto removed = commands.remove_profile(request->name(), caller);
+        if (removed) {
+          backend->events.publish(daemon::ProfileChanged{request->name(), true});
+          return grpc::Status::OK;
+        }
+        if (removed.error().code == Errc::busy) {
+          return to_status(removed.error(), "disconnect first: slopnctl disconnect");
+        }
+        return profile_failure(removed.error());
+      });
 }
 
 }  // namespace slopn::control

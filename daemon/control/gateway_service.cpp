@@ -33,7 +33,7 @@ grpc::ServerUnaryReactor* GatewayService::ListSessions(Context* context,
                                                        v1::ListSessionsResponse* response)
 {
   return serve_later(
-      backend_, *context, {.method = "ListSessions", .uid = uid_},
+      backend_, *context, {.method = "ListSessions", .request = request, .user = user_},
       [request, response](daemon::Commands& commands, const daemon::Caller&,
                           const LaterAnswer& answer) {
         commands.list_sessions(
@@ -52,7 +52,7 @@ grpc::ServerUnaryReactor* GatewayService::KickSession(Context* context,
                                                       v1::KickSessionResponse* response)
 {
   return serve_later(
-      backend_, *context, {.method = "KickSession", .audit = Audit::yes, .uid = uid_},
+      backend_, *context, {.method = "KickSession", .request = request, .user = user_},
       [request, response](daemon::Commands& commands, const daemon::Caller& caller,
                           const LaterAnswer& answer) {
         commands.kick_sessions(
@@ -73,7 +73,7 @@ grpc::ServerUnaryReactor* GatewayService::KickSession(Context* context,
 grpc::ServerUnaryReactor* GatewayService::Invite(Context* context, const v1::InviteRequest* request,
                                                  v1::InviteResponse* response)
 {
-  return serve(backend_, *context, {.method = "Invite", .audit = Audit::yes, .uid = uid_},
+  return serve(backend_, *context, {.method = "Invite", .request = request, .user = user_},
                [request, response](daemon::Commands& commands, const daemon::Caller& caller) {
                  const auto invitation = commands.invite(
                      {request->name(), request->public_key(), request->endpoint()}, caller);

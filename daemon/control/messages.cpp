@@ -153,6 +153,13 @@ void fill(v1::GatewayStatus& message, const daemon::GatewayStatus& status)
 
 }  // namespace
 
+google::protobuf::Timestamp to_timestamp(daemon::WallClock::time_point time)
+{
+  google::protobuf::Timestamp message;
+  fill(message, time);
+  return message;
+}
+
 v1::Status to_message(const daemon::Status& status)
 {
   v1::Status message;

@@ -7,6 +7,7 @@
 /// served.
 namespace slopn::control {
 
+[[nodiscard]] google::protobuf::Timestamp to_timestamp(daemon::WallClock::time_point time);
 [[nodiscard]] v1::Status to_message(const daemon::Status& status);
 [[nodiscard]] v1::Profile to_message(const daemon::ProfileSummary& profile);
 [[nodiscard]] v1::Settings to_message(const config::Settings& settings);

@@ -11,7 +11,8 @@
 
 namespace slopn::control {
 
-/// gRPC servers without ports: one for each user who has a connection, and one that refuses.
+/// gRPC servers without ports: one for each user and role that has a connection, and one that
+/// refuses. Who has no role is served as well, within narrow limits: it may ask what it may do.
 /// Control thread only.
 class RpcServers {
  public:
@@ -19,7 +20,7 @@ class RpcServers {
   ~RpcServers() { shut_down(std::chrono::milliseconds{0}); }
 
   /// Serves the caller behind `socket`, or refuses it when there is too much already.
-  void hand_over(UniqueFd socket, const daemon::Caller& caller);
+  void hand_over(UniqueFd socket, const daemon::Caller& caller, const ServedUser& user);
 
   /// Answers every call on `socket` with `why`; beyond the limit closes it without a word.
   void refuse(UniqueFd socket, const daemon::Caller& caller, const grpc::Status& why);
@@ -29,7 +30,7 @@ class RpcServers {
 
  private:
   struct UserServer {
-    UserServer(const std::shared_ptr<Backend>& backend, uid_t uid);
+    UserServer(const std::shared_ptr<Backend>& backend, const ServedUser& user);
     ControlService control;
     GatewayService gateway;
     std::unique_ptr<grpc::Server> server;  // last: it calls the services until it is gone
@@ -40,11 +41,12 @@ class RpcServers {
     std::unique_ptr<grpc::Server> server;
   };
 
-  UserServer* server_for(uid_t uid);
+  [[nodiscard]] std::size_t count_servers(bool (*which)(const ServedUser&)) const;
+  UserServer* server_for(const ServedUser& user);
   void drop_unused_users();
 
   std::shared_ptr<Backend> backend_;
-  std::map<uid_t, std::unique_ptr<UserServer>> users_;
+  std::map<ServedUser, std::unique_ptr<UserServer>> users_;
   std::unique_ptr<RefusingServer> refusing_;
 };
 

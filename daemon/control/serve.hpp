@@ -11,29 +11,26 @@
 
 #include "daemon/control/error_status.hpp"
 #include "daemon/control/services.hpp"
-#include "libtunnel/base/text.hpp"
 
-/// How a unary call travels: gRPC's thread hands it over, the control thread answers.
+/// How a call travels: gRPC's thread hands it over, the control thread asks whether this user may
+/// make it, answers, and writes to the audit log what came of it.
 namespace slopn::control {
 
-/// Whether a call leaves a line in the log: who asked for which change, and what came of it.
-enum class Audit { no, yes };
-
-/// Who calls, and the call's name for the log.
+/// A call and who makes it. The name must be in the table of methods.hpp, which says the rest.
 struct CallInfo {
   std::string_view method;
-  Audit audit = Audit::no;
+  const google::protobuf::Message* request = nullptr;  ///< As long as the call is open.
+  ServedUser user;
   std::string peer = {};
-  uid_t uid = 0;
 };
 
-inline void write_audit(Backend& backend, const CallInfo& info, const daemon::Caller& caller,
-                        const grpc::Status& status)
-{
-  if (info.audit == Audit::no) return;
-  backend.log->info("control: call={} uid={} pid={} result={}", info.method, caller.uid, caller.pid,
-                    status.ok() ? "ok" : printable(status.error_message()));
-}
+/// nullopt if the call may be made. A method that nobody has put into the table is a bug, and
+/// nobody's to call.
+[[nodiscard]] std::optional<grpc::Status> why_denied(const Backend& backend, const CallInfo& call);
+
+/// Writes what came of a call to the audit log, if it is one that changes something.
+void write_audit(Backend& backend, const CallInfo& call, const daemon::Caller& caller,
+                 const grpc::Status& status);
 
 /// An answer that comes later: may be copied into a callback, and called once, on the control
 /// thread. `fill` returns the status and may touch request and response; it is not called when the
@@ -92,16 +89,17 @@ grpc::ServerUnaryReactor* serve_later(const std::shared_ptr<Backend>& backend,
 {
   auto* reactor = context.DefaultReactor();
   auto call = std::make_shared<UnaryCall>(*reactor);
-  if (auto added = backend->calls.add(call); !added.ok()) {
+  if (auto added = backend->calls.add(call, info.user); !added.ok()) {
     reactor->Finish(added);
     return reactor;
   }
   info.peer = context.peer();
   asio::post(backend->control, [backend, call, info = std::move(info), ask = std::move(ask)] {
     if (backend->stopped) return;
-    const daemon::Caller caller = backend->connections.find(info.peer, info.uid);
+    const daemon::Caller caller = backend->connections.find(info.peer, info.user.uid);
     const LaterAnswer answer{backend, call, info, caller};
     try {
+      if (auto denied = why_denied(*backend, info)) return answer([&] { return *denied; });
       ask(backend->commands, caller, answer);
     } catch (const std::exception& bug) {
       answer.give_up(bug);
@@ -121,6 +119,38 @@ grpc::ServerUnaryReactor* serve(const std::shared_ptr<Backend>& backend,
                                    const LaterAnswer& reply) {
         reply([&] { return answer(commands, caller); });
       });
+}
+
+/// A stream. `begin(call, request)` runs on the control thread and returns why it fails at once, or
+/// OK; then the call goes on until the reader leaves or somebody ends it.
+template <class Response, class Request, class Begin>
+grpc::ServerWriteReactor<Response>* serve_stream(const std::shared_ptr<Backend>& backend,
+                                                 grpc::CallbackServerContext& context,
+                                                 CallInfo info, const Request& request, Begin begin)
+{
+  using Call = StreamCall<Response>;
+  const ControlLimits& limits = backend->options.limits;
+  auto call =
+      Call::start({limits.pending_items, limits.pending_bytes},
+                  [backend](const std::shared_ptr<Call>& done) { backend->calls.remove(done); });
+  if (auto added = backend->calls.add(call, info.user, CallKind::stream); !added.ok()) {
+    call->end(added);
+    return call.get();
+  }
+  info.peer = context.peer();
+  // The reader may leave at any moment, and gRPC's request goes with it.
+  auto kept = std::make_shared<const Request>(request);
+  asio::post(backend->control,
+             [backend, call, info = std::move(info), kept, begin = std::move(begin)]() mutable {
+               if (backend->stopped) return;
+               info.request = kept.get();
+               const daemon::Caller caller = backend->connections.find(info.peer, info.user.uid);
+               auto denied = why_denied(*backend, info);
+               const grpc::Status status = denied ? *denied : begin(call, *kept);
+               write_audit(*backend, info, caller, status);
+               if (!status.ok()) call->end(status);
+             });
+  return call.get();
 }
 
 }  // namespace slopn::control

@@ -4,10 +4,13 @@
 #include <memory>
 
 #include "daemon/commands.hpp"
+#include "daemon/control/audit_log.hpp"
 #include "daemon/control/calls.hpp"
 #include "daemon/control/connections.hpp"
 #include "daemon/control/control_server.hpp"
-#include "daemon/control/watch.hpp"
+#include "daemon/control/gate.hpp"
+#include "daemon/control/log_hub.hpp"
+#include "daemon/control/status_hub.hpp"
 #include "slopn/control/v1/control.grpc.pb.h"
 
 namespace slopn::control {
@@ -15,8 +18,12 @@ namespace slopn::control {
 /// What all services share. Shared with handlers that wait in the control thread's queue, which
 /// find `stopped` set when they come too late.
 struct Backend {
-  Backend(ControlOptions chosen, daemon::Commands& orders, asio::any_io_executor executor,
-          std::shared_ptr<spdlog::logger> logger);
+  Backend(ControlOptions chosen, ControlParts parts, asio::any_io_executor executor);
+
+  /// Takes other grants; calls that rest on the old ones end.
+  void change_grants(std::vector<daemon::Grant> grants);
+  /// Ends everything that is open. `commands` is not called again.
+  void stop();
 
   const ControlOptions options;
   const asio::any_io_executor control;
@@ -24,18 +31,24 @@ struct Backend {
 
   // Only on the control thread.
   daemon::Commands& commands;
+  EventHub& events;
   const std::shared_ptr<spdlog::logger> log;
+  AuditLog audit;
   Connections connections;
-  WatchHub watchers;
+  StatusHub watchers;
+  const std::shared_ptr<LogHub> logs;
+  std::unique_ptr<daemon::Commands::Subscription> status_changes;  // for the events
+  std::vector<daemon::Grant> grants;                               // all of them, with the group's
+  std::uint64_t grants_version = 1;
   bool stopped = false;
 };
 
-/// Both services for one user. A caller's identity is the service it talks to, so it cannot be
-/// mistaken, however sockets come and go.
+/// Both services for one user. A caller's identity and role are those of the service it talks to, so
+/// they cannot be mistaken, however sockets come and go.
 class ControlService final : public slopn::control::v1::Control::CallbackService {
  public:
-  ControlService(std::shared_ptr<Backend> backend, uid_t uid)
-      : backend_(std::move(backend)), uid_(uid)
+  ControlService(std::shared_ptr<Backend> backend, const ServedUser& user)
+      : backend_(std::move(backend)), user_(user)
   {
   }
 
@@ -47,6 +60,8 @@ class ControlService final : public slopn::control::v1::Control::CallbackService
 
   Unary* GetVersion(Context* context, const v1::GetVersionRequest* request,
                     v1::GetVersionResponse* response) override;
+  Unary* GetCaller(Context* context, const v1::GetCallerRequest* request,
+                   v1::GetCallerResponse* response) override;
   Unary* Connect(Context* context, const v1::ConnectRequest* request,
                  v1::ConnectResponse* response) override;
   Unary* ConfirmConnection(Context* context, const v1::ConfirmConnectionRequest* request,
@@ -57,6 +72,12 @@ class ControlService final : public slopn::control::v1::Control::CallbackService
                    v1::GetStatusResponse* response) override;
   Writer<v1::WatchStatusResponse>* WatchStatus(Context* context,
                                                const v1::WatchStatusRequest* request) override;
+  Writer<v1::WatchEventsResponse>* WatchEvents(Context* context,
+                                               const v1::WatchEventsRequest* request) override;
+  Writer<v1::WatchLogsResponse>* WatchLogs(Context* context,
+                                           const v1::WatchLogsRequest* request) override;
+  Unary* SetLogLevel(Context* context, const v1::SetLogLevelRequest* request,
+                     v1::SetLogLevelResponse* response) override;
   Unary* ImportProfile(Context* context, const v1::ImportProfileRequest* request,
                        v1::ImportProfileResponse* response) override;
   Unary* ListProfiles(Context* context, const v1::ListProfilesRequest* request,
@@ -75,13 +96,13 @@ class ControlService final : public slopn::control::v1::Control::CallbackService
                         v1::ImportSettingsResponse* response) override;
 
   const std::shared_ptr<Backend> backend_;
-  const uid_t uid_;
+  const ServedUser user_;
 };
 
 class GatewayService final : public slopn::control::v1::Gateway::CallbackService {
  public:
-  GatewayService(std::shared_ptr<Backend> backend, uid_t uid)
-      : backend_(std::move(backend)), uid_(uid)
+  GatewayService(std::shared_ptr<Backend> backend, const ServedUser& user)
+      : backend_(std::move(backend)), user_(user)
   {
   }
 
@@ -97,7 +118,7 @@ class GatewayService final : public slopn::control::v1::Gateway::CallbackService
                 v1::InviteResponse* response) override;
 
   const std::shared_ptr<Backend> backend_;
-  const uid_t uid_;
+  const ServedUser user_;
 };
 
 }  // namespace slopn::control

@@ -1,5 +1,6 @@
 #include "daemon/control/messages.hpp"
 #include "daemon/control/serve.hpp"
+#include "libtunnel/base/text.hpp"
 
 namespace slopn::control {
 namespace {
@@ -64,10 +65,10 @@ v1::Settings to_message(const config::Settings& settings)
 }
 
 grpc::ServerUnaryReactor* ControlService::GetSettings(Context* context,
-                                                      const v1::GetSettingsRequest*,
+                                                      const v1::GetSettingsRequest* request,
                                                       v1::GetSettingsResponse* response)
 {
-  return serve(backend_, *context, {.method = "GetSettings", .uid = uid_},
+  return serve(backend_, *context, {.method = "GetSettings", .request = request, .user = user_},
                [response](daemon::Commands& commands, const daemon::Caller&) {
                  const auto report = commands.settings();
                  if (!report) return to_status(report.error());
@@ -86,10 +87,15 @@ grpc::ServerUnaryReactor* ControlService::UpdateSettings(Context* context,
                                                          const v1::UpdateSettingsRequest* request,
                                                          v1::UpdateSettingsResponse* response)
 {
-  return serve(backend_, *context, {.method = "UpdateSettings", .audit = Audit::yes, .uid = uid_},
-               [request, response](daemon::Commands& commands, const daemon::Caller& caller) {
-                 const auto change = commands.update_settings(changes_in(*request), caller);
+  return serve(backend_, *context, {.method = "UpdateSettings", .request = request, .user = user_},
+               [request, response, backend = backend_](daemon::Commands& commands,
+                                                       const daemon::Caller& caller) {
+                 const auto changes = changes_in(*request);
+                 const auto change = commands.update_settings(changes, caller);
                  if (!change) return refusal_status(change.error());
+                 daemon::SettingsChanged changed;
+                 for (const auto& [key, value] : changes) changed.keys.push_back(key);
+                 backend->events.publish(std::move(changed));
                  *response->mutable_settings() = to_message(change->settings);
                  for (const auto& key : change->takes_effect_later)
                    response->add_takes_effect_later(key);
@@ -98,10 +104,10 @@ grpc::ServerUnaryReactor* ControlService::UpdateSettings(Context* context,
 }
 
 grpc::ServerUnaryReactor* ControlService::ExportSettings(Context* context,
-                                                         const v1::ExportSettingsRequest*,
+                                                         const v1::ExportSettingsRequest* request,
                                                          v1::ExportSettingsResponse* response)
 {
-  return serve(backend_, *context, {.method = "ExportSettings", .uid = uid_},
+  return serve(backend_, *context, {.method = "ExportSettings", .request = request, .user = user_},
                [response](daemon::Commands& commands, const daemon::Caller&) {
                  auto text = commands.export_settings();
                  if (!text) return to_status(text.error());
@@ -114,10 +120,12 @@ grpc::ServerUnaryReactor* ControlService::ImportSettings(Context* context,
                                                          const v1::ImportSettingsRequest* request,
                                                          v1::ImportSettingsResponse* response)
 {
-  return serve(backend_, *context, {.method = "ImportSettings", .audit = Audit::yes, .uid = uid_},
-               [request, response](daemon::Commands& commands, const daemon::Caller& caller) {
+  return serve(backend_, *context, {.method = "ImportSettings", .request = request, .user = user_},
+               [request, response, backend = backend_](daemon::Commands& commands,
+                                                       const daemon::Caller& caller) {
                  const auto change = commands.import_settings(request->text(), caller);
                  if (!change) return refusal_status(change.error());
+                 backend->events.publish(daemon::SettingsChanged{});
                  *response->mutable_settings() = to_message(change->settings);
                  return grpc::Status::OK;
                });

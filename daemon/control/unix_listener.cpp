@@ -26,6 +26,7 @@ constexpr int kBacklog = 128;
 constexpr mode_t kDirMode = 0755;
 constexpr mode_t kOwnerOnly = 0600;
 constexpr mode_t kOwnerAndGroup = 0660;
+constexpr mode_t kEveryone = 0666;
 
 Error last_os_error(std::string_view operation)
 {
@@ -211,6 +212,9 @@ Result<UnixListener> UnixListener::open(const ListenerOptions& options)
     return last_os_error("bind control socket");
   }
   listener.group_may_connect_ = open_to_group(hidden, options.group);
+  if (options.access == SocketAccess::everyone && ::chmod(hidden.c_str(), kEveryone) < 0) {
+    return last_os_error("open control socket to everyone");
+  }
 
   struct stat info {};
   if (::listen(listener.socket_.get(), kBacklog) < 0 || ::lstat(hidden.c_str(), &info) < 0 ||
@@ -222,6 +226,15 @@ Result<UnixListener> UnixListener::open(const ListenerOptions& options)
   listener.inode_ = info.st_ino;
   listener.lock_ = std::move(*lock);
   return listener;
+}
+
+Result<> UnixListener::allow(SocketAccess access)
+{
+  // The folder is root's or ours, so nobody else can have put another file here meanwhile.
+  const mode_t restricted = group_may_connect_ ? kOwnerAndGroup : kOwnerOnly;
+  const mode_t mode = access == SocketAccess::everyone ? kEveryone : restricted;
+  if (path_.empty() || ::chmod(path_.c_str(), mode) == 0) return {};
+  return last_os_error("change who may connect to " + path_.string());
 }
 
 UnixListener& UnixListener::operator=(UnixListener&& other) noexcept

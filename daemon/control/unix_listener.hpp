@@ -11,10 +11,17 @@
 
 namespace slopn::control {
 
+/// Whom the socket's file lets connect. Who may do what is asked afterwards in any case.
+enum class SocketAccess {
+  group,    ///< Members of the group, beside root and our own user.
+  everyone  ///< Every user: grants name some who are not in that group.
+};
+
 struct ListenerOptions {
   std::filesystem::path socket_path = "/run/slopn/slopnd.sock";
   /// Members of this group may connect; where there is no such group, only root and our own user.
   std::string group = "slopn";
+  SocketAccess access = SocketAccess::group;
 };
 
 /// The daemon's control socket, listening, and the lock that makes this daemon the only one on it.
@@ -46,6 +53,9 @@ class UnixListener {
   /// Removes the socket and takes no more callers. The lock is kept, so that no other daemon starts
   /// before this one has put everything back.
   void close() noexcept;
+
+  /// Changes whom the file lets connect from now on. Does nothing once closed.
+  [[nodiscard]] Result<> allow(SocketAccess access);
 
   /// Non-blocking; owned by this object. -1 once closed.
   [[nodiscard]] int socket_fd() const noexcept { return socket_.get(); }

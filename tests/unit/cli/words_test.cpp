@@ -9,6 +9,7 @@
 #include "cli/format/qr_code.hpp"
 #include "cli/input.hpp"
 #include "cli/suggest.hpp"
+#include "google/rpc/status.pb.h"
 
 namespace {
 
@@ -37,7 +38,7 @@ grpc::Status status_with(grpc::StatusCode code, v1::ErrorReason reason)
   detail.set_reason(reason);
   detail.set_message("what");
   detail.set_remedy("how");
-  v1::RichStatus rich;
+  google::rpc::Status rich;
   rich.add_details()->PackFrom(detail);
   return {code, "what", rich.SerializeAsString()};
 }

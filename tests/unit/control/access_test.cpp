@@ -16,7 +16,9 @@ namespace {
 
 using namespace slopn;
 using control::Peer;
-using control::why_refused;
+using control::role_of;
+using daemon::Grant;
+using daemon::Role;
 
 constexpr uid_t kStranger = 54'321;
 
@@ -45,26 +47,55 @@ std::optional<bool> with_database(const std::string& passwd, const std::string& 
 
 }  // namespace
 
-TEST_CASE("access: root and the daemon's own user may always call", "[unit][control]")
+TEST_CASE("access: root and the daemon's own user are admin, whatever was granted",
+          "[unit][control]")
 {
-  CHECK_FALSE(why_refused(Peer{.uid = 0, .gid = 77}, ""));
-  CHECK_FALSE(why_refused(Peer{.uid = ::geteuid(), .gid = 77}, "no-such-group-anywhere"));
+  CHECK(role_of(Peer{.uid = 0, .gid = 77}, {}) == Role::admin);
+  CHECK(role_of(Peer{.uid = ::geteuid(), .gid = 77}, {{.role = Role::read, .uids = {0}}}) ==
+        Role::admin);
 }
 
-TEST_CASE("access: without the group only root is named as a way in", "[unit][control]")
+TEST_CASE("access: without a grant nobody else may do anything", "[unit][control]")
 {
-  const auto refusal = why_refused(Peer{.uid = kStranger, .gid = kStranger}, "no-such-group");
-  REQUIRE(refusal);
-  CHECK(*refusal == "uid 54321 may not control slopnd: run as root");
+  const Peer stranger{.uid = kStranger, .gid = kStranger};
+  CHECK(role_of(stranger, {}) == Role::none);
+  CHECK(role_of(stranger, {{.role = Role::admin, .groups = {"no-such-group"}}}) == Role::none);
+  CHECK(role_of(stranger, {{.role = Role::admin, .users = {"no-such-user", ""}}}) == Role::none);
+  CHECK(role_of(stranger, {{.role = Role::admin, .uids = {kStranger + 1}}}) == Role::none);
+  CHECK(role_of(stranger, control::with_group({}, "")) == Role::none);
 }
 
-TEST_CASE("access: a member of the group may call", "[unit][control]")
+TEST_CASE("access: a grant by uid counts, and of several the highest", "[unit][control]")
+{
+  const Peer caller{.uid = kStranger, .gid = kStranger};
+  const Grant read{.role = Role::read, .uids = {1, kStranger}};
+  const Grant operate{.role = Role::operate, .uids = {kStranger}};
+  CHECK(role_of(caller, {read}) == Role::read);
+  CHECK(role_of(caller, {read, operate}) == Role::operate);
+  CHECK(role_of(caller, {operate, read}) == Role::operate);
+}
+
+TEST_CASE("access: a member of the group may operate", "[unit][control]")
 {
   const auto group = control::find_group("nogroup");
   if (!group) SKIP("this system has no group 'nogroup'");
-  CHECK_FALSE(why_refused(Peer{.uid = kStranger, .gid = *group}, "nogroup"));
-  CHECK_FALSE(why_refused(Peer{.uid = kStranger, .gid = 1, .groups = {3, *group, 5}}, "nogroup"));
-  CHECK(why_refused(Peer{.uid = kStranger, .gid = 1, .groups = {3, 5}}, "nogroup"));
+  const auto grants = control::with_group({}, "nogroup");
+  CHECK(role_of(Peer{.uid = kStranger, .gid = *group}, grants) == Role::operate);
+  CHECK(role_of(Peer{.uid = kStranger, .gid = 1, .groups = {3, *group, 5}}, grants) ==
+        Role::operate);
+  CHECK(role_of(Peer{.uid = kStranger, .gid = 1, .groups = {3, 5}}, grants) == Role::none);
+}
+
+TEST_CASE("access: the socket's file lets everyone connect only if others than the group may call",
+          "[unit][control]")
+{
+  using control::SocketAccess;
+  const auto access = [](const Grant& grant) { return control::access_for({grant}, "slopn"); };
+  CHECK(control::access_for({}, "slopn") == SocketAccess::group);
+  CHECK(access({.role = Role::admin, .groups = {"slopn"}}) == SocketAccess::group);
+  CHECK(access({.role = Role::read, .groups = {"slopn", "staff"}}) == SocketAccess::everyone);
+  CHECK(access({.role = Role::read, .users = {"ann"}}) == SocketAccess::everyone);
+  CHECK(access({.role = Role::read, .uids = {1000}}) == SocketAccess::everyone);
 }
 
 TEST_CASE("access: membership follows the system's user database", "[unit][control]")
@@ -77,13 +108,14 @@ TEST_CASE("access: membership follows the system's user database", "[unit][contr
       "cat:x:2003:900::/:/bin/sh\n";
   const std::string group = "root:x:0:\nslopn:x:900:dora,ann\nann:x:2001:\nbob:x:2002:\n";
   const auto right = with_database(passwd, group, [] {
-    const bool ann = !why_refused(Peer{.uid = 2001, .gid = 2001}, "slopn");  // in the list
-    const auto bob = why_refused(Peer{.uid = 2002, .gid = 2002}, "slopn");
-    const bool cat = !why_refused(Peer{.uid = 2003, .gid = 2003}, "slopn");  // primary group
-    return ann && cat &&
-           bob ==
-               "uid 2002 may not control slopnd: run as root or add the user to group slopn "
-               "(usermod -aG slopn bob) and log in again";
+    const auto by_group = control::with_group({}, "slopn");
+    const auto by_name = std::vector<Grant>{{.role = Role::read, .users = {"bob"}}};
+    return role_of(Peer{.uid = 2001, .gid = 2001}, by_group) == Role::operate &&  // in the list
+           role_of(Peer{.uid = 2002, .gid = 2002}, by_group) == Role::none &&
+           role_of(Peer{.uid = 2003, .gid = 2003}, by_group) == Role::operate &&  // primary group
+           role_of(Peer{.uid = 2002, .gid = 2002}, by_name) == Role::read &&
+           role_of(Peer{.uid = 2001, .gid = 2001}, by_name) == Role::none &&
+           control::user_name(2002) == "bob" && control::user_name(4711).empty();
   });
   if (!right) SKIP("mount namespaces are not available");
   CHECK(*right);
@@ -100,8 +132,10 @@ TEST_CASE("access: a user of very many groups is found in the last of them", "[u
   for (int i = 0; i < 2000; ++i) group += "member" + std::to_string(i) + ",";
   group += "ann\n";
   const auto right =
-      with_database("root:x:0:0::/root:/bin/sh\nann:x:2001:2001::/:/bin/sh\n", group,
-                    [] { return !why_refused(Peer{.uid = 2001, .gid = 1}, "slopn"); });
+      with_database("root:x:0:0::/root:/bin/sh\nann:x:2001:2001::/:/bin/sh\n", group, [] {
+        return role_of(Peer{.uid = 2001, .gid = 1}, control::with_group({}, "slopn")) ==
+               Role::operate;
+      });
   if (!right) SKIP("mount namespaces are not available");
   CHECK(*right);
 }

@@ -41,9 +41,14 @@ UniqueFd connect_socket_as(const User& user, const std::filesystem::path& path)
   return socket;
 }
 
+std::shared_ptr<grpc::Channel> channel_on(UniqueFd socket)
+{
+  return grpc::CreateInsecureChannelFromFd("slopnd", socket.release());
+}
+
 Client::Client(UniqueFd socket)
 {
-  const auto channel = grpc::CreateInsecureChannelFromFd("slopnd", socket.release());
+  const auto channel = channel_on(std::move(socket));
   control = v1::Control::NewStub(channel);
   gateway = v1::Gateway::NewStub(channel);
 }
@@ -64,12 +69,7 @@ grpc::Status ask_status(Client& client, v1::Status* answer)
 
 v1::ErrorDetail detail_of(const grpc::Status& status)
 {
-  v1::RichStatus rich;
-  v1::ErrorDetail detail;
-  if (rich.ParseFromString(status.error_details()) && rich.details_size() == 1) {
-    rich.details(0).UnpackTo(&detail);
-  }
-  return detail;
+  return detail_as<v1::ErrorDetail>(status);
 }
 
 }  // namespace slopn::test

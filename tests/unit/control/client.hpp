@@ -1,5 +1,6 @@
 #pragma once
 
+#include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 #include <sys/types.h>
 
@@ -7,6 +8,8 @@
 #include <memory>
 #include <vector>
 
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
 #include "libtunnel/base/unique_fd.hpp"
 #include "slopn/control/v1/control.grpc.pb.h"
 
@@ -26,6 +29,9 @@ struct User {
 /// moment; needs root. The socket file must let the user in.
 [[nodiscard]] UniqueFd connect_socket_as(const User& user, const std::filesystem::path& path);
 
+/// gRPC on a connected socket.
+[[nodiscard]] std::shared_ptr<grpc::Channel> channel_on(UniqueFd socket);
+
 /// A gRPC client on a connected socket.
 struct Client {
   explicit Client(UniqueFd socket);
@@ -40,6 +46,20 @@ struct Context : grpc::ClientContext {
 
 /// GetStatus: the shortest call there is.
 [[nodiscard]] grpc::Status ask_status(Client& client, control::v1::Status* answer = nullptr);
+
+/// The one detail of that type in a failed call; an empty message when there is none, or several.
+template <class Detail>
+[[nodiscard]] Detail detail_as(const grpc::Status& status)
+{
+  google::rpc::Status rich;
+  Detail detail;
+  if (!rich.ParseFromString(status.error_details())) return detail;
+  int found = 0;
+  for (const auto& any : rich.details()) {
+    if (any.Is<Detail>() && ++found) any.UnpackTo(&detail);
+  }
+  return found == 1 ? detail : Detail{};
+}
 
 /// The ErrorDetail of a failed call; an empty one when there is none.
 [[nodiscard]] control::v1::ErrorDetail detail_of(const grpc::Status& status);

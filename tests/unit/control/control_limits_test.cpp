@@ -39,6 +39,21 @@ void send_bytes(const UniqueFd& socket, std::string_view bytes)
   (void)::send(socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
 }
 
+/// How much comes before the other end closes.
+std::size_t bytes_until_closed(const UniqueFd& socket)
+{
+  timeval patience{10, 0};
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  ::fcntl(socket.get(), F_SETFL, 0);
+  std::size_t total = 0;
+  char bytes[256];
+  ssize_t size = 0;
+  while ((size = ::recv(socket.get(), bytes, sizeof bytes, 0)) > 0)
+    total += static_cast<std::size_t>(size);
+  CHECK(size == 0);
+  return total;
+}
+
 /// Both ends of every connection are in this process.
 void allow_descriptors(rlim_t wanted)
 {
@@ -188,30 +203,31 @@ TEST_CASE("control: garbage on the socket harms nobody", "[unit][control]")
   CHECK(test::ask_status(good).ok());
 }
 
-TEST_CASE("control: a message of more than 64 KiB is refused", "[unit][control]")
+TEST_CASE("control: a message of more than 256 KiB is refused", "[unit][control]")
 {
   test::FakeDaemon daemon;
   test::Client client{test::connect_socket(daemon.socket_path())};
   test::Context context;
   v1::ImportProfileRequest request;
-  request.set_text(std::string(70'000, 'x'));
+  request.set_text(std::string(270'000, 'x'));
   v1::ImportProfileResponse response;
   const auto status = client.control->ImportProfile(&context, request, &response);
   CHECK(status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED);
   CHECK(daemon.on_control([](auto& fake) { return fake.asked.empty(); }));
 }
 
-TEST_CASE("control: a thousand connections leave those that work working", "[unit][control]")
+TEST_CASE("control: ten thousand connections leave those that work working", "[unit][control]")
 {
-  allow_descriptors(4096);
+  allow_descriptors(16'384);
   test::FakeDaemon daemon;
   test::Client good{test::connect_socket(daemon.socket_path())};
   REQUIRE(test::ask_status(good).ok());
 
   std::vector<UniqueFd> crowd;
-  for (int i = 0; i < 1000; ++i) {
+  for (int i = 0; i < 10'000; ++i) {
     auto socket = test::connect_socket(daemon.socket_path());
     REQUIRE(socket);
+    if (i % 2 == 0) send_bytes(socket, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
     crowd.push_back(std::move(socket));
   }
   CHECK(test::ask_status(good).ok());
@@ -259,15 +275,100 @@ TEST_CASE("control: a connection without calls is closed after a while", "[unit]
   test::FakeDaemon daemon{options};
   const auto idle = test::connect_socket(daemon.socket_path());
   REQUIRE(idle);
+  const std::string_view preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+  send_bytes(idle, std::string{preface} + std::string{"\0\0\0\4\0\0\0\0\0", 9});
+  CHECK(bytes_until_closed(idle) > 0);
+}
 
-  timeval patience{10, 0};
-  ::setsockopt(idle.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  ::fcntl(idle.get(), F_SETFL, 0);
-  char bytes[256];
-  ssize_t size = 0;
-  while ((size = ::recv(idle.get(), bytes, sizeof bytes, 0)) > 0) {
+TEST_CASE("control: who says nothing at all is closed sooner, without a word", "[unit][control]")
+{
+  control::ControlOptions options;
+  options.limits.first_byte_time = 50ms;
+  test::FakeDaemon daemon{options};
+  const auto silent = test::connect_socket(daemon.socket_path());
+  REQUIRE(silent);
+  CHECK(bytes_until_closed(silent) == 0);
+}
+
+TEST_CASE("control: who speaks late, but in time, is served", "[unit][control]")
+{
+  test::FakeDaemon daemon;
+  auto socket = test::connect_socket(daemon.socket_path());
+  REQUIRE(socket);
+  // Whoever comes later and is served shows that this one waits.
+  test::Client other{test::connect_socket(daemon.socket_path())};
+  REQUIRE(test::ask_status(other).ok());
+  test::Client late{std::move(socket)};
+  CHECK(test::ask_status(late).ok());
+}
+
+TEST_CASE("control: of the silent ones, those who wait longest make room", "[unit][control]")
+{
+  test::FakeDaemon daemon;
+  std::vector<UniqueFd> silent;
+  for (int i = 0; i < 65; ++i) silent.push_back(test::connect_socket(daemon.socket_path()));
+  CHECK(bytes_until_closed(silent.front()) == 0);
+  test::Client late{std::move(silent.back())};
+  CHECK(test::ask_status(late).ok());
+}
+
+TEST_CASE("control: a user watches so many streams, on all connections, and root is not counted in",
+          "[unit][control]")
+{
+  if (::geteuid() != 0) SKIP("needs root to become somebody else");
+  constexpr uid_t kUser = 54'321;
+  control::ControlOptions options{.group = "",
+                                  .grants = {{.role = daemon::Role::read, .uids = {kUser}}}};
+  options.limits.streams_per_user = 3;
+  test::FakeDaemon daemon{options};
+  struct Watch {
+    explicit Watch(test::Client& client) : reader(client.control->WatchStatus(&context, {}))
+    {
+      stands = reader->Read(&change);
+    }
+    test::Context context;
+    v1::WatchStatusResponse change;
+    std::unique_ptr<grpc::ClientReader<v1::WatchStatusResponse>> reader;
+    bool stands = false;
+  };
+  test::Client one{test::connect_socket_as({kUser, kUser}, daemon.socket_path())};
+  test::Client two{test::connect_socket_as({kUser, kUser}, daemon.socket_path())};
+  Watch first{one};
+  Watch second{one};
+  Watch third{two};
+  CHECK(third.stands);
+  Watch fourth{two};
+  CHECK_FALSE(fourth.stands);
+  const auto status = fourth.reader->Finish();
+  CHECK(status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED);
+  CHECK(status.error_message() == "uid 54321 watches 3 streams already");
+  CHECK(test::ask_status(two).ok());  // other calls go on
+
+  test::Client root{test::connect_socket(daemon.socket_path())};
+  Watch of_root{root};
+  CHECK(of_root.stands);
+  // When one ends there is room again.
+  first.context.TryCancel();
+  const auto give_up = Instant::now() + 10s;
+  bool again = false;
+  while (!again && Instant::now() < give_up) again = Watch{two}.stands;
+  CHECK(again);
+}
+
+TEST_CASE("control: callers without a role cannot take the others' places", "[unit][control]")
+{
+  if (::geteuid() != 0) SKIP("needs root to become somebody else");
+  constexpr uid_t kUser = 54'321;
+  constexpr uid_t kStranger = 54'322;
+  test::FakeDaemon daemon{{.group = "", .grants = {{.role = daemon::Role::read, .uids = {kUser}}}}};
+  std::vector<std::unique_ptr<test::Client>> strangers;
+  for (uid_t i = 0; i < 200; ++i) {
+    const uid_t uid = kStranger + i % 40;
+    strangers.push_back(
+        std::make_unique<test::Client>(test::connect_socket_as({uid, uid}, daemon.socket_path())));
   }
-  CHECK(size == 0);
+  test::Client user{test::connect_socket_as({kUser, kUser}, daemon.socket_path())};
+  CHECK(test::ask_status(user).ok());
 }
 
 TEST_CASE("control: callers that die in the middle of a stream leave nothing behind",

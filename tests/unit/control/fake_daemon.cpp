@@ -1,13 +1,14 @@
 #include "tests/unit/control/fake_daemon.hpp"
 
 #include <spdlog/logger.h>
-#include <spdlog/sinks/null_sink.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <stdexcept>
+
+#include "daemon/control/access.hpp"
 
 namespace slopn::test {
 namespace {
@@ -174,12 +175,13 @@ FakeDaemon::FakeDaemon(control::ControlOptions options)
   SKIP("gRPC is not built with ThreadSanitizer");
 #endif
   auto listener =
-      control::UnixListener::open({.socket_path = socket_path(), .group = options.group});
+      control::UnixListener::open({.socket_path = socket_path(),
+                                   .group = options.group,
+                                   .access = control::access_for(options.grants, options.group)});
   if (!listener) throw std::runtime_error(listener.error().message());
-  auto log =
-      std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::null_sink_mt>());
-  auto server = control::ControlServer::start(std::move(*listener), std::move(options), commands_,
-                                              io_.get_executor(), std::move(log));
+  auto server =
+      control::ControlServer::start(std::move(*listener), std::move(options),
+                                    {commands_, events_, log_ring_, log_}, io_.get_executor());
   if (!server) throw std::runtime_error(server.error().message());
   server_ = std::move(*server);
   thread_ = std::thread{[this] { io_.run(); }};

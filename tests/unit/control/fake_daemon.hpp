@@ -1,5 +1,7 @@
 #pragma once
 
+#include <spdlog/logger.h>
+
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <filesystem>
@@ -89,6 +91,12 @@ class FakeDaemon {
     return result.get();
   }
 
+  /// What the daemon logs; from any thread. WatchLogs shows it.
+  [[nodiscard]] spdlog::logger& log() { return *log_; }
+  /// Control thread only.
+  [[nodiscard]] control::EventHub& events() { return events_; }
+  [[nodiscard]] control::ControlServer& server() { return *server_; }
+
   /// Stops the server on the control thread.
   void stop();
 
@@ -97,6 +105,9 @@ class FakeDaemon {
   asio::io_context io_;
   asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
   FakeCommands commands_;
+  control::EventHub events_;
+  std::shared_ptr<control::LogRing> log_ring_ = std::make_shared<control::LogRing>();
+  std::shared_ptr<spdlog::logger> log_ = std::make_shared<spdlog::logger>("test", log_ring_);
   std::unique_ptr<control::ControlServer> server_;
   std::thread thread_;
 };

@@ -5,7 +5,7 @@
 #include <catch2/generators/catch_generators_range.hpp>
 
 #include "daemon/control/error_status.hpp"
-#include "daemon/control/watch.hpp"
+#include "daemon/control/stream_call.hpp"
 #include "tests/unit/control/client.hpp"
 
 namespace {
@@ -22,11 +22,13 @@ v1::ClientStatus message_of(daemon::ClientState state)
       .client();
 }
 
-v1::Status numbered(std::uint32_t attempt)
+using StatusQueue = control::StreamQueue<v1::WatchStatusResponse>;
+
+v1::WatchStatusResponse numbered(std::uint32_t attempt)
 {
-  v1::Status status;
-  status.mutable_client()->mutable_connecting()->set_attempt(attempt);
-  return status;
+  v1::WatchStatusResponse response;
+  response.mutable_status()->mutable_client()->mutable_connecting()->set_attempt(attempt);
+  return response;
 }
 
 }  // namespace
@@ -184,9 +186,56 @@ TEST_CASE("errors: bytes that are no text do not break the message", "[unit][con
   CHECK(detail.message() == "file '\uFFFD\uFFFD[2J'\uFFFD: not found");
 }
 
+TEST_CASE("errors: every one carries what google.rpc's readers look for", "[unit][control]")
+{
+  const auto status = control::to_status(fail(Errc::not_found, "profile x"), "look around");
+  google::rpc::Status rich;
+  REQUIRE(rich.ParseFromString(status.error_details()));
+  CHECK(rich.code() == static_cast<int>(grpc::StatusCode::NOT_FOUND));
+  CHECK(rich.message() == status.error_message());
+  REQUIRE(rich.details_size() == 2);
+  CHECK(rich.details(1).type_url() == "type.googleapis.com/google.rpc.ErrorInfo");
+  const auto info = test::detail_as<google::rpc::ErrorInfo>(status);
+  CHECK(info.reason() == "NOT_FOUND");
+  CHECK(info.domain() == "slopn");
+  CHECK(info.metadata().at("remedy") == "look around");
+  CHECK(test::detail_of(status).class_() == v1::ERROR_CLASS_CONFIGURATION);
+}
+
+TEST_CASE("errors: fields at fault are named", "[unit][control]")
+{
+  const auto status = control::bad_request({{"changes[0].value", "too long"}, {"other", "wrong"}});
+  CHECK(status.error_code() == grpc::StatusCode::INVALID_ARGUMENT);
+  CHECK(status.error_message() == "changes[0].value: too long");
+  CHECK(test::detail_of(status).field() == "changes[0].value");
+  CHECK(test::detail_of(status).reason() == v1::ERROR_REASON_INVALID_ARGUMENT);
+  const auto fields = test::detail_as<google::rpc::BadRequest>(status);
+  REQUIRE(fields.field_violations_size() == 2);
+  CHECK(fields.field_violations(1).field() == "other");
+
+  const auto of_text = control::to_status_for("text", fail(Errc::invalid_argument, "no profile"));
+  CHECK(test::detail_of(of_text).field() == "text");
+  const auto other = control::to_status_for("text", fail(Errc::busy, "in use"));
+  CHECK(test::detail_of(other).field().empty());
+  CHECK(other.error_code() == grpc::StatusCode::FAILED_PRECONDITION);
+}
+
+TEST_CASE("errors: however long the texts, the details fit into a client's 8 KiB",
+          "[unit][control]")
+{
+  const std::string endless(100'000, '\xff');  // each of these bytes becomes three
+  // As they travel: base64, and each of the message's bytes as three.
+  const auto size_of = [](const grpc::Status& status) {
+    return status.error_details().size() * 4 / 3 + status.error_message().size() * 3;
+  };
+  CHECK(size_of(control::to_status(fail(Errc::not_found, endless), endless)) < 7500);
+  const std::vector<control::FieldProblem> problems(10, {endless, endless});
+  CHECK(size_of(control::bad_request(problems, endless)) < 7500);
+}
+
 TEST_CASE("watch: states come out as they went in", "[unit][control]")
 {
-  control::WatchQueue queue{3};
+  StatusQueue queue{{3, 1'000'000}};
   CHECK_FALSE(queue.pop());
   for (std::uint32_t i = 1; i <= 3; ++i) queue.push(numbered(i));
   for (std::uint32_t i = 1; i <= 3; ++i) {
@@ -200,7 +249,7 @@ TEST_CASE("watch: states come out as they went in", "[unit][control]")
 
 TEST_CASE("watch: a full queue loses the oldest and says how many", "[unit][control]")
 {
-  control::WatchQueue queue{3};
+  StatusQueue queue{{3, 1'000'000}};
   for (std::uint32_t i = 1; i <= 10; ++i) queue.push(numbered(i));
   const auto first = queue.pop();
   REQUIRE(first);
@@ -210,4 +259,25 @@ TEST_CASE("watch: a full queue loses the oldest and says how many", "[unit][cont
   queue.push(numbered(11));
   CHECK(queue.pop()->status().client().connecting().attempt() == 10);
   CHECK(queue.pop()->status().client().connecting().attempt() == 11);
+}
+
+TEST_CASE("watch: large items are as few as their bytes allow, and one at least", "[unit][control]")
+{
+  StatusQueue queue{{100, 1000}};
+  for (std::uint32_t i = 1; i <= 5; ++i) {
+    auto large = numbered(i);
+    large.mutable_status()->mutable_client()->mutable_connecting()->set_gateway(
+        std::string(400, 'g'));
+    queue.push(large);
+  }
+  CHECK(queue.pop()->missed() == 3);
+  auto huge = numbered(6);
+  huge.mutable_status()->mutable_client()->mutable_connecting()->set_gateway(
+      std::string(5000, 'g'));
+  queue.push(huge);
+  const auto last = queue.pop();
+  REQUIRE(last);
+  CHECK(last->missed() == 1);
+  CHECK(last->status().client().connecting().attempt() == 6);
+  CHECK_FALSE(queue.pop());
 }
