@@ -6,6 +6,7 @@
 #include <boost/asio/cancel_after.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <cstdlib>
@@ -17,10 +18,12 @@
 #include "daemon/control/access.hpp"
 #include "daemon/control/control_server.hpp"
 #include "daemon/log.hpp"
+#include "daemon/service/service_reporter.hpp"
 #include "daemon/supervisor/client_supervisor.hpp"
 #include "daemon/supervisor/gateway_options.hpp"
 #include "daemon/supervisor/gateway_supervisor.hpp"
 #include "libtunnel/base/build_info.hpp"
+#include "platform/service_notifier.hpp"
 
 /// slopnd: builds every part and hands it over. What they do is in their own folders.
 namespace slopn::daemon {
@@ -71,6 +74,7 @@ Result<std::unique_ptr<Supervisor>> start_supervisor(asio::any_io_executor contr
 struct Parts {
   Supervisor& supervisor;
   control::ControlServer& server;
+  ServiceReporter& service;
   spdlog::logger& log;
 };
 
@@ -106,7 +110,9 @@ asio::awaitable<void> serve_signals(const config::LoadOrder& order, config::Conf
     const auto [ec, signal] = co_await signals.async_wait(with_ec);
     if (ec) co_return;
     if (signal == SIGHUP) {
+      parts.service.reloading();
       reload(order, config, parts);
+      parts.service.ready();
       continue;
     }
     parts.log.info("slopnd: stopping signal={}", signal == SIGTERM ? "SIGTERM" : "SIGINT");
@@ -148,6 +154,7 @@ int run(const config::CommandLine& command)
     return kExitUsage;
   }
   limit_heaps(*config);
+  const auto notifier = platform::make_service_notifier();
   const auto log_ring = std::make_shared<control::LogRing>();
   const auto log = make_log(config->log, {log_ring});
   const auto give_up = [&](const Error& error) {
@@ -172,9 +179,15 @@ int run(const config::CommandLine& command)
   log->info("slopnd: version={} role={} socket={}", build_info().version,
             config::to_string(config->role), config->control.socket.string());
 
-  asio::co_spawn(control, serve_signals(command.order, *config, {**supervisor, **server, *log}),
+  // From the control thread's own loop: whoever is told "ready" and calls is answered.
+  ServiceReporter service{control.get_executor(), **supervisor, *notifier, *log};
+  asio::post(control, [&] { service.ready(); });
+
+  asio::co_spawn(control,
+                 serve_signals(command.order, *config, {**supervisor, **server, service, *log}),
                  [&](std::exception_ptr bug) {
                    if (bug) std::terminate();
+                   service.stopping();
                    (*server)->stop();
                    asio::co_spawn(control, give_up_in_time(log), [](std::exception_ptr) {});
                    asio::co_spawn(control, (*supervisor)->stop(), [&](std::exception_ptr failed) {

@@ -34,6 +34,7 @@ class FakeCommands final : public daemon::Commands {
   daemon::Caller last_caller;
   std::vector<std::string> asked;  ///< One line per call that reached us.
   bool answers_sessions = true;    ///< False: list_sessions never replies.
+  bool answers_refresh = true;     ///< False: the workers never answer.
 
   /// Whether list_sessions was asked and keeps its caller waiting.
   [[nodiscard]] bool keeps_replies() const { return !kept_.empty(); }
@@ -42,6 +43,10 @@ class FakeCommands final : public daemon::Commands {
   void change(daemon::Status status);
 
   daemon::Status status() const override;
+  void refresh_status(std::function<void()> done) override
+  {
+    if (answers_refresh) done();
+  }
   Result<std::string> connect(const daemon::ConnectOrder& order,
                               const daemon::Caller& caller) override;
   Result<std::string> confirm_connection(const daemon::Caller& caller) override;
