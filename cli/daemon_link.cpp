@@ -5,10 +5,12 @@
 #include <grpc/support/log.h>
 #include <grpcpp/create_channel_posix.h>
 #include <grpcpp/version_info.h>
+#include <pwd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <limits>
@@ -18,6 +20,7 @@
 namespace slopn::cli {
 namespace {
 
+constexpr const char* kServiceUser = "slopn";
 constexpr timeval kConnectTimeout{2, 0};  // only a daemon whose queue is full makes us wait
 
 Failure unreachable(const std::filesystem::path& path, const std::string& why)
@@ -39,7 +42,18 @@ Failure connect_failure(const std::filesystem::path& path, int error)
   return unreachable(path, std::strerror(error));
 }
 
-/// Anybody who may write where the socket is could listen there; root and this user may.
+/// Whether the packaged service runs as `uid` (systemd/sysusers.d). Only root makes that user.
+bool is_service_user(uid_t uid)
+{
+  std::array<char, 16 * 1024> buffer{};
+  passwd entry{};
+  passwd* found = nullptr;
+  return ::getpwnam_r(kServiceUser, &entry, buffer.data(), buffer.size(), &found) == 0 &&
+         found != nullptr && found->pw_uid == uid;
+}
+
+/// Anybody who may write where the socket is could listen there; root, the service's own user and
+/// this user may.
 Outcome<> check_listener(const UniqueFd& socket, const std::filesystem::path& path)
 {
   ucred listener{};
@@ -47,10 +61,11 @@ Outcome<> check_listener(const UniqueFd& socket, const std::filesystem::path& pa
   if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &listener, &size) < 0) {
     return unreachable(path, std::strerror(errno));
   }
-  if (listener.uid == 0 || listener.uid == ::geteuid()) return {};
+  if (listener.uid == 0 || listener.uid == ::geteuid() || is_service_user(listener.uid)) return {};
   return Failure{ExitCode::daemon_unreachable, "impostor",
                  "what listens at " + path.string() + " runs as uid " +
-                     std::to_string(listener.uid) + " and not as root: it is not asked",
+                     std::to_string(listener.uid) +
+                     ", and neither as root nor as the user slopn: it is not asked",
                  "see who that is (process " + std::to_string(listener.pid) +
                      "), or name the right socket with --socket"};
 }

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "libtunnel/base/clock.hpp"
-#include "libtunnel/base/text.hpp"
 
 namespace slopn::daemon {
 namespace {
@@ -27,15 +26,11 @@ constexpr std::string_view name_of()
   return "Failed";
 }
 
+// No profile: it is often named after the gateway's address.
 std::string text_of(const ClientStatus& client)
 {
   return std::visit(
-      [](const auto& state) {
-        using State = std::decay_t<decltype(state)>;
-        std::string text{name_of<State>()};
-        if constexpr (requires { state.profile; }) text += ": " + printable(state.profile);
-        return text;
-      },
+      [](const auto& state) { return std::string{name_of<std::decay_t<decltype(state)>>()}; },
       client.state);
 }
 

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import textwrap
 from pathlib import Path
-from typing import Any, Iterator, Optional
+from typing import Any, Optional
 
 import harness
 
@@ -93,14 +93,21 @@ class SystemdHost:
         script.write_text(
             BOOT.format(programs=harness.BUILD / "bin", folder=self.folder, systemd=SYSTEMD)
         )
-        into_cgroup = f"echo $$ > {self.cgroup}/cgroup.procs"
-        unshare = "unshare --pid --mount --uts --ipc --cgroup --fork --kill-child"
+        # Into the cgroup first: `ip netns exec` hides the file system that it is in.
+        command = (
+            f"echo $$ > {self.cgroup}/cgroup.procs; exec ip netns exec {self.namespace.name} "
+            f"unshare --pid --mount --uts --ipc --cgroup --fork --kill-child sh {script}"
+        )
         with open(self.folder / "boot.log", "wb") as log:
-            return self.namespace.spawn(
-                "sh", "-c", f"{into_cgroup}; exec {unshare} sh {script}", stdout=log, stderr=log
+            process = subprocess.Popen(
+                ["sh", "-e", "-c", command], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                preexec_fn=harness._die_with_parent,
             )
+        self.namespace.lab.processes.append(process)
+        return process
 
     def _first_child(self) -> int:
+        """Process 1, as seen from here; 0 as long as it has not begun."""
         if self._process.poll() is not None:
             raise AssertionError("systemd ended: " + (self.folder / "boot.log").read_text())
         pid = self._process.pid
@@ -130,7 +137,7 @@ class SystemdHost:
     def property(self, unit: str, name: str) -> str:
         return self.systemctl("show", unit, "-P", name).stdout.strip()
 
-    def install(self, unit: str, program: str, drop_in: str = "") -> None:
+    def install(self, unit: str, drop_in: str = "") -> None:
         """A unit of the repository, with another path of the program and, at will, a drop-in."""
         shutil.copy(UNITS / unit, self.units / unit)
         start = next(
@@ -155,12 +162,3 @@ def _remove_cgroup(folder: str) -> bool:
     with contextlib.suppress(OSError):
         os.rmdir(folder)
     return not os.path.exists(folder)
-
-
-@contextlib.contextmanager
-def booted(namespace: harness.Namespace) -> Iterator[SystemdHost]:
-    host = SystemdHost(namespace)
-    try:
-        yield host
-    finally:
-        host.close()

@@ -2,6 +2,7 @@
 """The packaged units, as they are, under a real systemd: what they forbid, and that all works."""
 
 import json
+import os
 import re
 import signal
 import unittest
@@ -13,7 +14,6 @@ from harness import HOST4, HOST6, INNER_GATEWAY4, LabTest, wait_until
 
 CLIENT, GATEWAY = "slopnd.service", "slopnd-gateway.service"
 CAP_NET_BIND_SERVICE, CAP_NET_ADMIN, CAP_BPF = 10, 12, 39
-NO_CORE = "[Service]\nLimitCORE=0\n"
 
 
 class Service:
@@ -31,7 +31,7 @@ class Service:
         self.host.run("chown", "root:slopn", "/etc/slopn/slopnd.toml")
 
     def install(self, drop_in: str = "") -> None:
-        self.host.install(self.unit, "slopnd", drop_in)
+        self.host.install(self.unit, drop_in)
 
     def start(self) -> None:
         done = self.host.systemctl("start", self.unit, check=False, timeout=40)
@@ -130,7 +130,7 @@ class Units(SandboxTest):
         harness.tcp_transfer(net, self.lab.host_net, HOST4, data, data)
 
         with self.subTest("measurements work too"):
-            client.ctl("speedtest", "--json", "--seconds", "1")
+            client.ctl("speedtest", "--json", "--seconds", 1)
         with self.subTest("who they run as"):
             for service, capabilities in (
                 (client, 1 << CAP_NET_ADMIN),
@@ -144,7 +144,7 @@ class Units(SandboxTest):
                 self.assertNotIn("0", status["Uid"].split())
                 self.assertNotIn("0", status["Gid"].split())
         with self.subTest("what systemctl status says"):
-            self.assertEqual(client.show("StatusText"), "Connected: laptop")
+            self.assertEqual(client.show("StatusText"), "Connected")
             wait_until(
                 lambda: gateway.show("StatusText") == "Gateway with 1 session", 15, "the status"
             )
@@ -153,7 +153,7 @@ class Units(SandboxTest):
                 complaints = [
                     line for line in service.log.splitlines()
                     if re.search("denied|not permitted|read-only|EPERM", line, re.I)
-                    and "steering" not in line
+                    and "make a BPF table" not in line
                 ]
                 self.assertEqual(complaints, [], service.unit)
         with self.subTest("stopping leaves nothing behind"):
@@ -207,7 +207,7 @@ class Units(SandboxTest):
         gateway.install(drop_in)
         gateway.start()
         self.assertEqual(int(gateway.process_status()["CapEff"], 16) >> CAP_BPF & 1, 1)
-        self.assertNotRegex(gateway.log, "steering.*(denied|not permitted)")
+        self.assertNotIn("BPF", gateway.log)
 
 
 class Watchdog(SandboxTest):
@@ -216,8 +216,7 @@ class Watchdog(SandboxTest):
         client.install("[Service]\nWatchdogSec=2\nRestartSec=100ms\n")
         self.connect(client, gateway)
         first = client.pid
-        Path(f"/proc/{first}").stat()
-        harness.os.kill(first, signal.SIGSTOP)
+        os.kill(first, signal.SIGSTOP)
         wait_until(lambda: client.show("NRestarts") == "1", 15, "a restart", poll=0.2)
         wait_until(lambda: client.show("ActiveState") == "active", 10, "it to be ready")
         self.assertNotEqual(client.pid, first)
