@@ -16,7 +16,8 @@ namespace slopn::cli {
 inline constexpr std::chrono::seconds kCallTimeout{10};
 
 /// A connection to slopnd, over a socket that was checked before gRPC got it: whoever listens there
-/// runs as root or as this user. So an absent daemon is known at once, and an impostor too.
+/// runs as root, as the user slopn or as this user. So an absent daemon is known at once, and an
+/// impostor too.
 class DaemonLink {
  public:
   [[nodiscard]] static Outcome<DaemonLink> open(const std::filesystem::path& socket_path);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "daemon/model.hpp"
+#include "platform/diagnosis.hpp"
 
 namespace slopn::daemon {
 
@@ -99,6 +100,10 @@ class Commands {
                              std::function<void(Result<std::uint32_t>)> reply) = 0;
   [[nodiscard]] virtual Result<Invitation> invite(const InviteOrder& order,
                                                   const Caller& caller) = 0;
+
+  using DiagnosisReply = std::function<void(std::vector<platform::Finding>)>;
+  /// Looks at the host, changes nothing, and calls `reply` on the control thread.
+  virtual void diagnose(DiagnosisReply reply) { reply({}); }
 
   /// Calls `listener` on the control thread after every change of the client's state, until the
   /// returned subscription is destroyed (on the control thread too).

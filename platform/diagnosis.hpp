@@ -35,8 +35,13 @@ struct Finding {
 /// What slopn wants of the host. The defaults are those of the configuration.
 struct DiagnosisSubject {
   enum class Role { client, gateway };
+  enum class Viewpoint {
+    daemon,    ///< The rights of the calling thread are those that slopn has.
+    outsider,  ///< Somebody else's: slopnctl's, when no daemon answers.
+  };
 
   Role role = Role::client;
+  Viewpoint viewpoint = Viewpoint::daemon;
   std::string interface_name = "slopn0";
   std::uint32_t mark = 0x736c6f70;
   std::uint32_t table = 0x736c6f70;

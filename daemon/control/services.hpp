@@ -94,6 +94,8 @@ class ControlService final : public slopn::control::v1::Control::CallbackService
                         v1::ExportSettingsResponse* response) override;
   Unary* ImportSettings(Context* context, const v1::ImportSettingsRequest* request,
                         v1::ImportSettingsResponse* response) override;
+  Unary* Diagnose(Context* context, const v1::DiagnoseRequest* request,
+                  v1::DiagnoseResponse* response) override;
 
   const std::shared_ptr<Backend> backend_;
   const ServedUser user_;

@@ -7,6 +7,7 @@
 #include <boost/asio/use_future.hpp>
 #include <random>
 
+#include "daemon/supervisor/diagnosis_subject.hpp"
 #include "daemon/supervisor/report.hpp"
 
 namespace slopn::daemon {
@@ -133,6 +134,14 @@ void ClientSupervisor::refresh_status(std::function<void()> done)
       done();
     });
   });
+}
+
+void ClientSupervisor::diagnose(DiagnosisReply reply)
+{
+  const auto profiles = list_profiles();
+  doctor_.look(client_diagnosis_subject(config_, std::get<ClientStatus>(status()),
+                                        profiles ? *profiles : std::vector<ProfileSummary>{}),
+               std::move(reply));
 }
 
 std::string ClientSupervisor::profile_in_use() const

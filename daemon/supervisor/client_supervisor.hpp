@@ -9,6 +9,7 @@
 
 #include "daemon/supervisor/client_status.hpp"
 #include "daemon/supervisor/gateway_finder.hpp"
+#include "daemon/supervisor/host_doctor.hpp"
 #include "daemon/supervisor/host_network.hpp"
 #include "daemon/supervisor/profile_shelf.hpp"
 #include "daemon/supervisor/role.hpp"
@@ -40,6 +41,7 @@ class ClientSupervisor final : public ClientRole, private io::ClientWorkerListen
 
   [[nodiscard]] Status status() const override;
   void refresh_status(std::function<void()> done) override;
+  void diagnose(DiagnosisReply reply) override;
   [[nodiscard]] Result<std::string> connect(const ConnectOrder& order,
                                             const Caller& caller) override;
   [[nodiscard]] Result<std::string> confirm_connection(const Caller& caller) override;
@@ -125,6 +127,7 @@ class ClientSupervisor final : public ClientRole, private io::ClientWorkerListen
   HostNetwork network_;
   std::shared_ptr<spdlog::logger> log_;
   SettingsShelf settings_;
+  HostDoctor doctor_{control_};
 
   TunnelFsm fsm_;
   std::deque<tunnel::Event> events_;  // that came while another was being handled

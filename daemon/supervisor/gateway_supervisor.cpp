@@ -6,6 +6,7 @@
 
 #include "daemon/config/profile.hpp"
 #include "daemon/supervisor/data_path_options.hpp"
+#include "daemon/supervisor/diagnosis_subject.hpp"
 #include "daemon/supervisor/gateway_options.hpp"
 #include "daemon/supervisor/report.hpp"
 #include "libtunnel/base/file.hpp"
@@ -216,6 +217,11 @@ void GatewaySupervisor::refresh_status(std::function<void()> done)
     report_ = std::move(report);
     done();
   });
+}
+
+void GatewaySupervisor::diagnose(DiagnosisReply reply)
+{
+  doctor_.look(gateway_diagnosis_subject(config_), std::move(reply));
 }
 
 std::vector<SessionInfo> GatewaySupervisor::to_infos(const io::GatewayReport& report) const

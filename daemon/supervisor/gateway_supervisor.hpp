@@ -9,6 +9,7 @@
 #include "daemon/measure/measure_service.hpp"
 #include "daemon/supervisor/address_book.hpp"
 #include "daemon/supervisor/gateway_workers.hpp"
+#include "daemon/supervisor/host_doctor.hpp"
 #include "daemon/supervisor/role.hpp"
 #include "libtunnel/io/task_group.hpp"
 #include "platform/firewall.hpp"
@@ -32,6 +33,7 @@ class GatewaySupervisor final : public GatewayRole, private GatewayWorkersListen
 
   [[nodiscard]] Status status() const override;
   void refresh_status(std::function<void()> done) override;
+  void diagnose(DiagnosisReply reply) override;
   void list_sessions(SessionsReply reply) const override;
   void kick_sessions(const std::string& who, const Caller& caller,
                      std::function<void(Result<std::uint32_t>)> reply) override;
@@ -69,6 +71,7 @@ class GatewaySupervisor final : public GatewayRole, private GatewayWorkersListen
   AddressBook book_;
   config::ClientRegistry invited_;
   std::shared_ptr<spdlog::logger> log_;
+  HostDoctor doctor_{control_};
   std::unique_ptr<platform::RouteManager> routes_;
   std::unique_ptr<platform::Firewall> firewall_;
   std::string interface_name_;

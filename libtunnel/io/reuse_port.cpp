@@ -79,12 +79,20 @@ Result<UniqueFd> open_socket(IpVersion version)
   return fd;
 }
 
+// What people do about it is not obvious from "Permission denied".
+std::string why_denied(const UdpEndpoint& local, int error)
+{
+  constexpr std::uint16_t kFirstFreePort = 1024;
+  if (error != EACCES || local.port >= kFirstFreePort) return {};
+  return " (ports below 1024 need CAP_NET_BIND_SERVICE: systemctl start slopnd-gateway)";
+}
+
 Result<> bind_to(int fd, const UdpEndpoint& local)
 {
   sockaddr_storage address{};
   const socklen_t size = to_socket_address(local, address);
   if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), size) < 0)
-    return last_os_error("bind UDP " + local.to_string());
+    return last_os_error("bind UDP " + local.to_string() + why_denied(local, errno));
   return {};
 }
 

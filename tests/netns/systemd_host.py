@@ -34,6 +34,8 @@ mount --bind {folder}/etc /etc
 for dir in /usr/lib/systemd/system /usr/lib/systemd/system-generators; do
   mount --bind {folder}/nothing $dir
 done
+# Shared among themselves, not with the machine: credentials reach a service that way.
+mount --make-rshared /
 exec env -i container=slopn-test PATH=/usr/sbin:/usr/bin:/sbin:/bin {systemd} --system \\
   --unit=test.target --show-status=no --log-target=kmsg --log-level=err
 """
@@ -62,6 +64,7 @@ class SystemdHost:
     """Boots at once. `systemctl` and `run` act inside."""
 
     def __init__(self, namespace: harness.Namespace) -> None:
+        _remove_dead_cgroups()
         self.namespace = namespace
         self.folder = namespace.lab.folder / f"systemd-{namespace.role}"
         self.cgroup = cgroup_root() / f"{namespace.name}-systemd"
@@ -146,16 +149,25 @@ class SystemdHost:
         folder = self.units / f"{unit}.d"
         folder.mkdir(exist_ok=True)
         log = f"append:{self.folder}/{unit}.log"
-        (folder / "test.conf").write_text(
+        (folder / "10-test.conf").write_text(
             f"[Service]\nExecStart=\n{start.replace('/usr/sbin/', '/var/lib/slopn-bin/')}\n"
             f"StandardOutput={log}\nStandardError={log}\n"
         )
-        (folder / "more.conf").write_text(textwrap.dedent(drop_in))
+        (folder / "20-more.conf").write_text(textwrap.dedent(drop_in))
         self.systemctl("daemon-reload")
 
     def log(self, unit: str) -> str:
         path = self.folder / f"{unit}.log"
         return path.read_text(errors="replace") if path.exists() else ""
+
+
+def _remove_dead_cgroups() -> None:
+    """Those of test processes that were killed."""
+    for dead in cgroup_root().glob(f"{harness.PREFIX}*-systemd"):
+        owner = dead.name[len(harness.PREFIX) :].split("-")[0]
+        if owner.isdigit() and not os.path.exists(f"/proc/{owner}"):
+            for folder, _, _ in os.walk(dead, topdown=False):
+                _remove_cgroup(folder)
 
 
 def _remove_cgroup(folder: str) -> bool:

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import unittest
 from pathlib import Path
 
@@ -131,6 +132,14 @@ class Units(SandboxTest):
 
         with self.subTest("measurements work too"):
             client.ctl("speedtest", "--json", "--seconds", 1)
+        with self.subTest("the doctor sees no problem of the sandbox's"):
+            call = harness.ROOT / "docs" / "examples" / "slopn_call.sh"
+            for service in (client, gateway):
+                found = service.host.run(call, "Diagnose").stdout
+                blocks = re.findall(r"check: \"(\w+)\"\s+verdict: VERDICT_(PROBLEM|UNKNOWN)", found)
+                # The machine's or the lab's own.
+                blocks = [one for one in blocks if one[0] not in ("dns", "clock", "default_route")]
+                self.assertEqual(blocks, [], service.unit)
         with self.subTest("who they run as"):
             for service, capabilities in (
                 (client, 1 << CAP_NET_ADMIN),
@@ -192,10 +201,46 @@ class Units(SandboxTest):
         self.assertEqual(client.show("ExecMainStatus"), "2")
         self.assertEqual(client.show("NRestarts"), "0")
 
+    def test_a_gateway_in_the_clients_unit_says_which_unit_it_needs(self):
+        client, gateway = self.services()
+        client.config = {"role": "gateway"}
+        client.write_config()
+        client.host.systemctl("start", client.unit, check=False)
+        self.assertIn("systemctl start slopnd-gateway", client.log)
+
     def test_a_second_role_takes_the_place_of_the_first(self):
         client, _ = self.services()
         client.start()
-        self.assertIn(GATEWAY, client.show("Conflicts"))
+        other = Service(client.host, GATEWAY, {})
+        other.install()
+        other.start()
+        self.assertEqual(client.show("ActiveState"), "inactive")
+        client.start()
+        self.assertEqual(other.show("ActiveState"), "inactive")
+        self.assertEqual(client.show("ActiveState"), "active")
+
+    def test_a_key_that_only_root_may_read_comes_in_as_a_credential(self):
+        """docs/decisions/0016-service.md"""
+        _, gateway = self.services()
+        certificate, key = gateway.host.config_dir / "gw.crt", gateway.host.config_dir / "gw.key"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+             "-nodes", "-days", "30", "-subj", "/CN=gw.example", "-keyout", key,
+             "-out", certificate],
+            check=True, capture_output=True,
+        )
+        certificate.chmod(0o644)
+        key.chmod(0o600)
+        inside = "/run/credentials/slopnd-gateway.service/tls.key"
+        text = (harness.ROOT / "docs/decisions/0016-service.md").read_text()
+        self.assertIn(inside, text)
+        gateway.config["gateway"]["tls"] = {
+            "certificate": "/etc/slopn/gw.crt", "private_key": inside
+        }
+        gateway.write_config()
+        gateway.install("[Service]\nLoadCredential=tls.key:/etc/slopn/gw.key\n")
+        gateway.start()
+        self.assertIn("gateway: serving", gateway.log)
 
     def test_the_drop_in_for_steering_gives_the_gateway_its_program(self):
         """docs/decisions/0014-workers.md"""
@@ -208,6 +253,72 @@ class Units(SandboxTest):
         gateway.start()
         self.assertEqual(int(gateway.process_status()["CapEff"], 16) >> CAP_BPF & 1, 1)
         self.assertNotIn("BPF", gateway.log)
+
+
+# Tries what an attacker who has taken over the daemon would try. Prints JSON: what came of each.
+PROBE = """
+import ctypes, errno, json, mmap, os, socket, time
+libc = ctypes.CDLL(None, use_errno=True)
+def call(function, *arguments):
+    if function(*arguments) == -1:
+        raise OSError(ctypes.get_errno(), "")
+def write(path, text=""):
+    with open(path, "w") as file:
+        file.write(text)
+SYS_BPF, PTRACE_ATTACH, CLONE_NEWUSER = 321, 16, 0x10000000
+tries = {
+    "write /etc": lambda: write("/etc/slopn/new"),
+    "write /usr": lambda: write("/usr/new"),
+    "write state": lambda: write("/var/lib/slopn/new"),
+    "write kernel switch": lambda: write("/proc/sys/kernel/hostname", "x"),
+    "write network switch": lambda: write("/proc/sys/net/ipv4/conf/all/src_valid_mark", "0"),
+    "write cgroup": lambda: write("/sys/fs/cgroup/cgroup.procs", "1"),
+    "read /home": lambda: os.listdir("/home") or write("/home/new"),
+    "read /etc/shadow": lambda: open("/etc/shadow").close(),
+    "open kernel memory": lambda: open("/dev/mem").close(),
+    "open kernel log": lambda: open("/dev/kmsg").close(),
+    "open TUN": lambda: os.close(os.open("/dev/net/tun", os.O_RDWR)),
+    "packet socket": lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW).close(),
+    "raw socket": lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, 1).close(),
+    "user namespace": lambda: call(libc.unshare, CLONE_NEWUSER),
+    "mount": lambda: call(libc.mount, b"none", b"/tmp", b"tmpfs", 0, None),
+    "become root": lambda: os.setuid(0),
+    "code in writable memory": lambda: mmap.mmap(-1, 4096, prot=7).close(),
+    "bpf": lambda: call(libc.syscall, SYS_BPF, 0, None, 0),
+    "ptrace": lambda: call(libc.ptrace, PTRACE_ATTACH, os.getppid(), None, None),
+    "set the clock": lambda: time.clock_settime(time.CLOCK_REALTIME, 1),
+    "signal systemd": lambda: os.kill(1, 0),
+    "ask systemd": lambda: socket.socket(socket.AF_UNIX).connect("/run/systemd/private"),
+}
+results = {}
+for name, attempt in tries.items():
+    try:
+        attempt()
+        results[name] = "done"
+    except OSError as error:
+        results[name] = errno.errorcode[error.errno]
+results["others seen"] = sorted(set(filter(str.isdigit, os.listdir("/proc"))) - {str(os.getpid())})
+print(json.dumps(results))
+"""
+ALLOWED = {"write state", "write network switch", "open TUN"}
+
+
+class Forbidden(SandboxTest):
+    def test_a_daemon_that_is_taken_over_can_do_little(self):
+        client, gateway = self.services()
+        for service in (client, gateway):
+            with self.subTest(service.unit):
+                probe = service.host.config_dir / "probe.py"
+                probe.write_text(PROBE)
+                service.install(
+                    "[Service]\nType=oneshot\nRestart=no\nWatchdogSec=0\nExecStart=\n"
+                    "ExecStart=/usr/bin/python3 -S -E /etc/slopn/probe.py\n"
+                )
+                service.start()
+                results = json.loads(service.log.splitlines()[-1])
+                self.assertEqual(results.pop("others seen"), [])
+                done = {name for name, result in results.items() if result == "done"}
+                self.assertEqual(done, ALLOWED, results)
 
 
 class Watchdog(SandboxTest):

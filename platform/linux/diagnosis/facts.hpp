@@ -63,8 +63,6 @@ struct DnsFacts {
   std::string generated_by;  ///< Its first comment.
   std::vector<std::string> nameservers;
   bool resolved_runs = false;
-  bool network_manager_runs = false;
-  bool resolvconf_installed = false;
 };
 
 struct ReversePathFact {

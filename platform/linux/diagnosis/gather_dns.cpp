@@ -50,9 +50,6 @@ void gather_dns_facts(HostFacts& facts)
     read_resolv_conf(*text, dns);
   }
   dns.resolved_runs = there_is("/run/systemd/resolve/io.systemd.Resolve");
-  dns.network_manager_runs = there_is("/run/NetworkManager/NetworkManager.pid") ||
-                             there_is("/run/NetworkManager/resolv.conf");
-  dns.resolvconf_installed = there_is("/sbin/resolvconf") || there_is("/usr/sbin/resolvconf");
 }
 
 }  // namespace slopn::platform

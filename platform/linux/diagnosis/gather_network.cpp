@@ -8,6 +8,7 @@
 #include <map>
 #include <tuple>
 
+#include "libtunnel/base/socket_address.hpp"
 #include "libtunnel/base/unique_fd.hpp"
 #include "platform/linux/diagnosis/facts.hpp"
 #include "platform/linux/link.hpp"
@@ -125,31 +126,6 @@ void gather_switches(const std::vector<Link>& links, HostFacts& facts)
   }
 }
 
-struct SocketAddress {
-  sockaddr_storage storage{};
-  socklen_t size = 0;
-};
-
-SocketAddress to_socket_address(const UdpEndpoint& endpoint)
-{
-  SocketAddress address;
-  const auto bytes = endpoint.address.bytes();
-  if (endpoint.address.is_v4()) {
-    auto& v4 = *new (&address.storage) sockaddr_in{};
-    v4.sin_family = AF_INET;
-    v4.sin_port = htons(endpoint.port);
-    std::copy(bytes.begin(), bytes.end(), reinterpret_cast<std::byte*>(&v4.sin_addr));
-    address.size = sizeof v4;
-  } else {
-    auto& v6 = *new (&address.storage) sockaddr_in6{};
-    v6.sin6_family = AF_INET6;
-    v6.sin6_port = htons(endpoint.port);
-    std::copy(bytes.begin(), bytes.end(), reinterpret_cast<std::byte*>(&v6.sin6_addr));
-    address.size = sizeof v6;
-  }
-  return address;
-}
-
 // A connected UDP socket knows its way, and nothing is sent. With our mark it goes the way of the
 // outer packets; without the right to set it the ordinary way must do.
 PathFact look_along(const UdpEndpoint& gateway, std::uint32_t mark)
@@ -157,10 +133,14 @@ PathFact look_along(const UdpEndpoint& gateway, std::uint32_t mark)
   PathFact path{.gateway = gateway.address};
   const bool v4 = gateway.address.is_v4();
   const UniqueFd fd{::socket(v4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  if (!fd) {
+    path.error = errno;
+    return path;
+  }
   (void)::setsockopt(fd.get(), SOL_SOCKET, SO_MARK, &mark, sizeof mark);
-  const SocketAddress address = to_socket_address(gateway);
-  if (!fd ||
-      ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.size) != 0) {
+  sockaddr_storage address{};
+  const socklen_t address_size = to_socket_address(gateway, address);
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), address_size) != 0) {
     path.error = errno;
     return path;
   }

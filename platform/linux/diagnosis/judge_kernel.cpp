@@ -37,6 +37,11 @@ std::optional<KernelVersion> parse_version(std::string_view release)
   return version;
 }
 
+bool is_outsider(const DiagnosisSubject& subject)
+{
+  return subject.viewpoint == DiagnosisSubject::Viewpoint::outsider;
+}
+
 std::string octal(mode_t mode)
 {
   std::string text = "0000";
@@ -47,8 +52,11 @@ std::string octal(mode_t mode)
 
 }  // namespace
 
-void judge_rights(const DiagnosisSubject&, const HostFacts& facts, Findings& findings)
+void judge_rights(const DiagnosisSubject& subject, const HostFacts& facts, Findings& findings)
 {
+  // Neither having rights nor lacking them says anything about the daemon.
+  if (is_outsider(subject))
+    return findings.unknown("rights", "which rights slopnd has only slopnd knows", kRunAsService);
   if (!facts.may_administer_network)
     return findings.unknown("rights", "whether slopn may administer the network is not known",
                             kRunAsService);
@@ -58,7 +66,7 @@ void judge_rights(const DiagnosisSubject&, const HostFacts& facts, Findings& fin
                    kRunAsService);
 }
 
-void judge_tun(const DiagnosisSubject&, const HostFacts& facts, Findings& findings)
+void judge_tun(const DiagnosisSubject& subject, const HostFacts& facts, Findings& findings)
 {
   if (!facts.tun_error)
     return findings.unknown("tun", "/dev/net/tun was not looked at", "run slopnctl doctor again");
@@ -75,6 +83,10 @@ void judge_tun(const DiagnosisSubject&, const HostFacts& facts, Findings& findin
                               "modprobe tun, or a kernel with CONFIG_TUN");
     case EPERM:
     case EACCES:
+      if (is_outsider(subject) && facts.own_uid != 0)
+        return findings.unknown("tun",
+                                "this user may not open /dev/net/tun; slopnd may be allowed to",
+                                "sudo slopnctl doctor");
       return findings.problem("tun", "/dev/net/tun may not be opened", seen,
                               "chmod 0666 /dev/net/tun; in a container: --device /dev/net/tun");
     default:
@@ -124,7 +136,7 @@ void judge_nftables(const DiagnosisSubject& subject, const HostFacts& facts, Fin
   if (facts.nftables_error->empty()) return findings.good("nftables", "nftables answers");
   if (facts.may_administer_network == false)
     return findings.unknown("nftables", "only who may administer the network can ask nftables",
-                            kRunAsService);
+                            is_outsider(subject) ? "sudo slopnctl doctor" : kRunAsService);
   // A client needs it only where the reverse path is filtered strictly.
   if (subject.role == DiagnosisSubject::Role::client)
     return findings.notice("nftables", "nftables does not answer", *facts.nftables_error, fix);
@@ -134,7 +146,7 @@ void judge_nftables(const DiagnosisSubject& subject, const HostFacts& facts, Fin
 
 void judge_buffers(const DiagnosisSubject& subject, const HostFacts& facts, Findings& findings)
 {
-  if (facts.may_administer_network == true)
+  if (facts.may_administer_network == true || is_outsider(subject))
     return findings.good("buffers", "UDP sockets get the buffers they want",
                          "CAP_NET_ADMIN goes beyond net.core.rmem_max");
   const auto wanted = subject.socket_buffer_bytes;

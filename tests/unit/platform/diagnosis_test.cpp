@@ -160,6 +160,26 @@ TEST_CASE("doctor: rights", "[unit][diagnosis]")
         }).verdict == Verdict::unknown);
 }
 
+TEST_CASE("doctor: an outsider's rights are not the daemon's", "[unit][diagnosis]")
+{
+  DiagnosisSubject outsider;
+  outsider.viewpoint = DiagnosisSubject::Viewpoint::outsider;
+  for (const bool right : {false, true}) {
+    const auto change = [right](HostFacts& facts) {
+      facts.may_administer_network = right;
+      facts.own_uid = 1000;
+      facts.tun_error = right ? 0 : EACCES;
+      if (!right) facts.nftables_error = "Operation not permitted";
+    };
+    CHECK(judged("rights", change, outsider).verdict == Verdict::unknown);
+    CHECK(judged("buffers", change, outsider).verdict == Verdict::good);
+    HostFacts facts = healthy();
+    change(facts);
+    for (const Finding& finding : judge_host(outsider, facts))
+      CHECK(finding.verdict != Verdict::problem);
+  }
+}
+
 TEST_CASE("doctor: /dev/net/tun", "[unit][diagnosis]")
 {
   const auto error = [](int number) {

@@ -1,0 +1,1 @@
+slopn_fuzz(resolv_conf SOURCES resolv_conf.cpp LIBS slopn::platform_linux)
