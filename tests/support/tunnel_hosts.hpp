@@ -124,6 +124,7 @@ class ClientHost final : public SimulatedHost,
   /// From now on its packets come from elsewhere, as after a NAT has forgotten it.
   void move_to(const UdpEndpoint& address);
 
+  std::optional<tunnel::Phase> phase;  ///< How far it has come, since the handshake is done.
   std::optional<session::TunnelParameters> parameters;  ///< The last ones.
   std::vector<session::TunnelParameters> all_parameters;
   std::vector<ByteVector> inner;  ///< What came for the host, if `keep_inner`.
@@ -137,6 +138,7 @@ class ClientHost final : public SimulatedHost,
   void on_deadline(Clock::time_point now) override;
 
  private:
+  void on_phase(tunnel::Phase reached) override { phase = reached; }
   void on_configured(const session::TunnelParameters& tunnel) override;
   void on_inner_packet(ByteView packet) override;
   void send(const quic::PacketTrain& train) override;
