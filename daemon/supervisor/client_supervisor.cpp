@@ -165,7 +165,6 @@ Result<std::string> ClientSupervisor::connect(const ConnectOrder& order, const C
   if (in_use.empty()) {
     profile_ = std::move(*profile);
     if (wishes.mtu_bytes != 0) profile_->max_mtu_bytes = wishes.mtu_bytes;
-    finder_.forget();
   }
   const std::string name = profile_->name;
   handle(tunnel::ConnectRequested{within});

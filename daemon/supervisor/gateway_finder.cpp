@@ -76,12 +76,22 @@ asio::awaitable<void> GatewayFinder::end_head_start(SearchId search)
   const bool stop = co_await stop_requested();
   if (stop || !search_ || search_->id != search) co_return;
   search_->waits = false;
+  // DNS may be dead: what it has said before is better than nothing.
+  for (std::size_t number = 0; number < search_->gateways.size(); ++number) {
+    const auto known = known_.find(search_->gateways[number].host);
+    if (!search_->answered[number] && known != known_.end()) offer(number, known->second);
+  }
   tell();
 }
 
 void GatewayFinder::take(std::size_t gateway, const std::vector<IpAddress>& addresses)
 {
   search_->answered[gateway] = true;
+  offer(gateway, addresses);
+}
+
+void GatewayFinder::offer(std::size_t gateway, const std::vector<IpAddress>& addresses)
+{
   for (const IpAddress& address : addresses)
     search_->news.candidates.push_back({{address, search_->gateways[gateway].port}, gateway});
 }

@@ -39,8 +39,6 @@ class GatewayFinder {
   void search(const std::vector<config::HostPort>& gateways, Names names, Listener listener);
   /// Stops looking.
   void cancel() noexcept { search_.reset(); }
-  /// Forgets what DNS has answered.
-  void forget() { known_.clear(); }
 
   /// Ends everything; then it may be destroyed.
   [[nodiscard]] asio::awaitable<void> stop();
@@ -59,6 +57,7 @@ class GatewayFinder {
   [[nodiscard]] asio::awaitable<void> resolve(SearchId search, std::size_t gateway);
   [[nodiscard]] asio::awaitable<void> end_head_start(SearchId search);
   void take(std::size_t gateway, const std::vector<IpAddress>& addresses);
+  void offer(std::size_t gateway, const std::vector<IpAddress>& addresses);
   void tell();
 
   asio::any_io_executor control_;

@@ -237,6 +237,30 @@ TEST_CASE("routes: a prefix in both lists is refused once the interface is gone"
   CHECK(contains(way_to("198.51.100.1", "mark 0x510b"), "dev eth0"));
 }
 
+TEST_CASE("routes: without an interface they refuse everything but marked packets",
+          "[netns][platform]")
+{
+  const test::NetworkNamespace name_space;
+  Host host;
+  NetworkConfig blocked;
+  blocked.policy = client_config().policy;
+  blocked.policy->through_tunnel = {};
+  blocked.policy->unreachable = {prefix("0.0.0.0/0"), prefix("::/0")};
+  const auto routes = manager();
+  succeed(routes->apply(client_config()));
+  succeed(routes->apply(blocked));
+  CHECK(test::status_of("ip route get 198.51.100.1") != 0);
+  CHECK(test::status_of("ip route get 2001:db8:1::1") != 0);
+  CHECK(contains(way_to("198.51.100.1", "mark 0x510b"), "dev eth0"));
+  host.delete_tun();
+  succeed(routes->apply(blocked));
+  CHECK(test::status_of("ip route get 198.51.100.1") != 0);
+
+  blocked.policy->through_tunnel = {prefix("0.0.0.0/0")};
+  CHECK(routes->apply(blocked).error().code == Errc::invalid_argument);
+  CHECK(routes->apply(NetworkConfig{}).error().code == Errc::invalid_argument);
+}
+
 TEST_CASE("routes: applying the same twice changes nothing", "[netns][platform]")
 {
   const test::NetworkNamespace name_space;

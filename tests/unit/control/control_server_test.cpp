@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <catch2/catch_test_macros.hpp>
+#include <limits>
 
 #include "tests/unit/control/client.hpp"
 #include "tests/unit/control/fake_daemon.hpp"
@@ -43,6 +44,41 @@ TEST_CASE("control: a call reaches the daemon together with who called", "[unit]
   CHECK(caller.uid == ::geteuid());
   CHECK(caller.gid == ::getegid());
   CHECK(caller.pid == ::getpid());
+}
+
+TEST_CASE("control: a connection can be asked for on trial, and confirmed", "[unit][control]")
+{
+  FakeDaemon daemon;
+  Client client{daemon.socket_path()};
+  grpc::ClientContext first;
+  v1::ConnectRequest request;
+  request.set_profile("home");
+  request.mutable_confirm_within()->set_seconds(2);
+  request.mutable_confirm_within()->set_nanos(500'000'000);
+  v1::ConnectResponse response;
+  CHECK(client.control->Connect(&first, request, &response).ok());
+  grpc::ClientContext second;
+  v1::ConfirmConnectionResponse confirmed;
+  CHECK(client.control->ConfirmConnection(&second, {}, &confirmed).ok());
+  CHECK(confirmed.profile() == "home");
+  CHECK(daemon.on_control([](FakeCommands& commands) { return commands.asked; }) ==
+        std::vector<std::string>{"connect home confirm_ms=2500", "confirm"});
+}
+
+TEST_CASE("control: a time to confirm that no clock has is passed on without overflow",
+          "[unit][control]")
+{
+  FakeDaemon daemon;
+  Client client{daemon.socket_path()};
+  for (const std::int64_t seconds :
+       {std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::min()}) {
+    grpc::ClientContext context;
+    v1::ConnectRequest request;
+    request.mutable_confirm_within()->set_seconds(seconds);
+    request.mutable_confirm_within()->set_nanos(std::numeric_limits<std::int32_t>::max());
+    v1::ConnectResponse response;
+    CHECK(client.control->Connect(&context, request, &response).ok());
+  }
 }
 
 TEST_CASE("control: status shows what the daemon knows", "[unit][control]")

@@ -126,6 +126,33 @@ TEST_CASE("profile: a gateway is needed", "[unit][config]")
              ContainsSubstring("gateway: expected host[:port]"));
 }
 
+TEST_CASE("profile: several gateways keep their order", "[unit][config]")
+{
+  const std::string many =
+      "gateways = [\"b.example.org\", \"[2001:db8::1]:4242\", \"192.0.2.1\"]\n";
+  const auto profile = good(many + kPins + kKey);
+  CHECK(profile.gateways == std::vector{HostPort{"b.example.org", 443},
+                                        HostPort{"2001:db8::1", 4242}, HostPort{"192.0.2.1", 443}});
+  CHECK(profile.name == "b.example.org");
+  const auto again = parse_profile(format_profile(profile).reveal(), "x", FileReferences::refused);
+  REQUIRE(again);
+  CHECK(again->gateways == profile.gateways);
+  CHECK_FALSE(format_uri(profile));
+}
+
+TEST_CASE("profile: one gateway or several, not both and not very many", "[unit][config]")
+{
+  CHECK(good("gateways = [\"192.0.2.1\"]\n" + kPins + kKey).gateways.size() == 1);
+  CHECK_THAT(complaints(kGateway + "gateways = [\"192.0.2.1\"]\n" + kPins + kKey),
+             ContainsSubstring("gateway and gateways exclude each other"));
+  CHECK_THAT(complaints("gateways = []\n" + kPins + kKey), ContainsSubstring("gateway: missing"));
+  CHECK_THAT(complaints("gateways = [\"a\", \"b\", \"https://x\"]\n" + kPins + kKey),
+             ContainsSubstring("gateways: expected"));
+  std::string nine = "gateways = [";
+  for (int i = 1; i <= 9; ++i) nine += "\"192.0.2." + std::to_string(i) + "\",";
+  CHECK_THAT(complaints(nine + "]\n" + kPins + kKey), ContainsSubstring("gateways: expected"));
+}
+
 TEST_CASE("profile: an unknown key is told with its place and the nearest name", "[unit][config]")
 {
   CHECK(complaints(kGateway + kPins + "[auth]\nkee = \"x\"\n") ==
