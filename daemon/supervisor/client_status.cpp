@@ -14,6 +14,7 @@ Connected connected_state(const TunnelFsm& fsm, const ClientFacts& facts)
   connected.authentication = config::method_name(facts.profile->auth);
   connected.interface_name = facts.interface_name;
   if (const auto until = fsm.confirm_until()) connected.confirm_until = to_wall(*until);
+  if (facts.last_heard) connected.last_heard = to_wall(*facts.last_heard);
   if (facts.link == nullptr) return connected;
   const io::LinkFacts& link = *facts.link;
   connected.gateway = link.gateway_name;

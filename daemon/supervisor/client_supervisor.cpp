@@ -117,7 +117,8 @@ Status ClientSupervisor::status() const
                                      .plan = &plan_,
                                      .gateway = trying_gateway_,
                                      .interface_name = interface_name_,
-                                     .connected_since = connected_since_});
+                                     .connected_since = connected_since_,
+                                     .last_heard = counters_.last_heard});
   const bool connected = std::holds_alternative<tunnel::Connected>(fsm_.state());
   if (connected) status.smoothed_rtt = counters_.smoothed_rtt;
   // What is, not what should be.

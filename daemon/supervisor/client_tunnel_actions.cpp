@@ -37,6 +37,7 @@ void ClientSupervisor::begin_link(tunnel::LinkId id)
 {
   link_id_ = id;
   link_.reset();
+  counters_.last_heard.reset();
   trying_gateway_ = profile_->gateways.size() == 1 ? profile_->gateways[0].to_string() : "";
   auto order = make_link_order(config_, *profile_, id);
   if (!order) return handle(tunnel::LinkLost{id, std::move(order.error())});

@@ -31,10 +31,16 @@ std::optional<RacePlan::Runner> RacePlan::start_next(Clock::time_point now)
   return next;
 }
 
-std::optional<Clock::time_point> RacePlan::next_start() const noexcept
+std::optional<RacePlan::Runner> RacePlan::overdue(Clock::time_point now) const noexcept
 {
-  if (winner_ || !best_waiting()) return std::nullopt;
-  return start_at_;
+  const bool too_late = winner_ && !settled_ && now >= answer_by_;
+  return too_late && best_waiting() ? winner_ : std::nullopt;
+}
+
+std::optional<Clock::time_point> RacePlan::next_deadline() const noexcept
+{
+  if (settled_ || !best_waiting()) return std::nullopt;
+  return winner_ ? answer_by_ : start_at_;
 }
 
 void RacePlan::on_failed(Runner runner, Error reason, Clock::time_point now)
@@ -45,9 +51,10 @@ void RacePlan::on_failed(Runner runner, Error reason, Clock::time_point now)
   start_at_ = std::min(start_at_, now);
 }
 
-std::vector<RacePlan::Runner> RacePlan::on_won(Runner runner)
+std::vector<RacePlan::Runner> RacePlan::on_won(Runner runner, Clock::time_point now)
 {
   winner_ = runner;
+  answer_by_ = now + kAnswerTime;
   std::vector<Runner> losers;
   for (Runner other = 0; other < entries_.size(); ++other) {
     if (other == runner || entries_[other].progress != Progress::running) continue;

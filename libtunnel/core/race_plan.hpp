@@ -24,10 +24,12 @@ struct RaceCandidate {
 ///
 /// One starts at once, the next after `kHeadStart` or as soon as one has failed, and so on, until
 /// one has won. Each gateway in turn has an IPv6 and an IPv4 address tried, then each another pair.
-/// Should the winner turn out to be of no use, the race goes on with those that have not failed.
+/// Should the winner turn out to be of no use, or not give a tunnel within `kAnswerTime` while others
+/// might, the race goes on with those that have not failed.
 class RacePlan {
  public:
   static constexpr Clock::duration kHeadStart = std::chrono::milliseconds(250);
+  static constexpr Clock::duration kAnswerTime = std::chrono::seconds(3);
   /// More are left out: each costs a socket and a handshake.
   static constexpr std::size_t kMaxCandidates = 16;
 
@@ -43,12 +45,16 @@ class RacePlan {
 
   /// Who is to start now; ask again until nobody is.
   [[nodiscard]] std::optional<Runner> start_next(Clock::time_point now);
-  /// When to ask `start_next()` again, unless something happens before.
-  [[nodiscard]] std::optional<Clock::time_point> next_start() const noexcept;
+  /// The winner, when its time is over: close it, and report it as failed.
+  [[nodiscard]] std::optional<Runner> overdue(Clock::time_point now) const noexcept;
+  /// When to ask `overdue()` and `start_next()` again, unless something happens before.
+  [[nodiscard]] std::optional<Clock::time_point> next_deadline() const noexcept;
 
   void on_failed(Runner runner, Error reason, Clock::time_point now);
   /// Its handshake is done. Returns those that are to be closed now.
-  [[nodiscard]] std::vector<Runner> on_won(Runner runner);
+  [[nodiscard]] std::vector<Runner> on_won(Runner runner, Clock::time_point now);
+  /// The winner has given a tunnel: the race is over for good.
+  void on_settled() noexcept { settled_ = true; }
 
   [[nodiscard]] const RaceCandidate& candidate(Runner runner) const
   {
@@ -76,6 +82,8 @@ class RacePlan {
   std::vector<Error> failures_;
   std::optional<Runner> winner_;
   Clock::time_point start_at_ = Clock::time_point::min();
+  Clock::time_point answer_by_ = Clock::time_point::max();  // of the winner
+  bool settled_ = false;
   bool closed_ = false;
 };
 

@@ -90,6 +90,10 @@ void ClientLink::receive_batch()
     return listener_.on_lost(
         *this, fail(Errc::unreachable, "gateway at " + order_.gateway.to_string() + " (" +
                                            received.error().code.message() + ")"));
+  if (const auto heard = session_->path_facts().received_packets; heard > heard_packets_) {
+    heard_packets_ = heard;
+    last_heard_ = now_;
+  }
   session_->flush(now_);
   after_activity();
 }

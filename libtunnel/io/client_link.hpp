@@ -52,6 +52,8 @@ class ClientLink final : private session::ClientSessionListener,
   [[nodiscard]] const UdpEndpoint& gateway() const noexcept { return order_.gateway; }
   [[nodiscard]] session::ClientSession& session() noexcept { return *session_; }
   [[nodiscard]] const session::ClientSession& session() const noexcept { return *session_; }
+  /// When a packet that the gateway had sealed came last.
+  [[nodiscard]] std::optional<Clock::time_point> last_heard() const noexcept { return last_heard_; }
   /// Whether it may carry packets.
   [[nodiscard]] bool configured() const noexcept { return configured_; }
 
@@ -88,6 +90,8 @@ class ClientLink final : private session::ClientSessionListener,
   std::unique_ptr<session::ClientSession> session_;
   bool configured_ = false;
   bool stopped_ = false;
+  std::uint64_t heard_packets_ = 0;
+  std::optional<Clock::time_point> last_heard_;
   // What the session said during a call; passed on after it.
   std::optional<tunnel::Phase> new_phase_;
   std::optional<session::TunnelParameters> new_parameters_;

@@ -75,8 +75,12 @@ asio::awaitable<void> ClientWorker::keep_race_time(Try& race)
 // Starts whoever is due, and sees whether there is anybody left.
 void ClientWorker::race_on()
 {
+  if (const auto late = try_->plan.overdue(Clock::now())) {
+    remove(*late);
+    try_->plan.on_failed(*late, fail(Errc::timed_out, "tunnel"), Clock::now());
+  }
   while (const auto runner = try_->plan.start_next(Clock::now())) start_runner(*runner);
-  try_->alarm.set(try_->plan.next_start().value_or(Clock::time_point::max()));
+  try_->alarm.set(try_->plan.next_deadline().value_or(Clock::time_point::max()));
   if (try_->plan.winner()) return;
   if (try_->plan.lost()) {
     const tunnel::LinkId id = try_->order->id;
@@ -104,15 +108,19 @@ void ClientWorker::start_runner(RacePlan::Runner runner)
 
 void ClientWorker::win(RacePlan::Runner runner)
 {
-  for (const RacePlan::Runner loser : try_->plan.on_won(runner)) {
-    const auto found =
-        std::ranges::find(try_->runners, loser, [](const auto& r) { return r.first; });
-    std::unique_ptr<ClientLink> link = std::move(found->second);
-    try_->runners.erase(found);
-    link->close();
-    bury_runner(std::move(link));
-  }
-  try_->alarm.set(Clock::time_point::max());
+  for (const RacePlan::Runner loser : try_->plan.on_won(runner, Clock::now())) remove(loser);
+  try_->alarm.set(try_->plan.next_deadline().value_or(Clock::time_point::max()));
+}
+
+// Takes leave of it.
+void ClientWorker::remove(RacePlan::Runner runner)
+{
+  const auto found =
+      std::ranges::find(try_->runners, runner, [](const auto& r) { return r.first; });
+  std::unique_ptr<ClientLink> link = std::move(found->second);
+  try_->runners.erase(found);
+  link->close();
+  bury_runner(std::move(link));
 }
 
 void ClientWorker::on_phase(ClientLink& link, tunnel::Phase phase)
@@ -224,10 +232,11 @@ ClientLink* ClientWorker::carrier() const noexcept
 
 ClientCounters ClientWorker::counters() const
 {
-  ClientCounters counters{past_, std::nullopt};
+  ClientCounters counters{past_, std::nullopt, std::nullopt};
   if (const ClientLink* link = carrier()) {
     counters.traffic += link->session().counters();
     counters.smoothed_rtt = link->session().path_facts().smoothed_rtt;
+    counters.last_heard = link->last_heard();
   }
   counters.traffic.drops.count(DropReason::tun_full, to_host_.dropped_packets());
   return counters;
@@ -236,6 +245,8 @@ ClientCounters ClientWorker::counters() const
 void ClientWorker::on_configured(ClientLink& link, const session::TunnelParameters& parameters)
 {
   try_->carrier = &link;
+  try_->plan.on_settled();
+  try_->alarm.set(Clock::time_point::max());
   const RaceCandidate& candidate = try_->plan.candidate(*try_->plan.winner());
   listener_.on_link_configured(try_->order->id,
                                {try_->order->gateways[candidate.gateway].name, link.gateway(),

@@ -38,6 +38,7 @@ struct LinkFacts {
 struct ClientCounters {
   session::TrafficCounters traffic;  ///< Since the worker started, over all links.
   std::optional<std::chrono::microseconds> smoothed_rtt;  ///< While a link is up.
+  std::optional<Clock::time_point> last_heard;            ///< The same.
 };
 
 /// Called on the worker's thread; post to wherever the news belongs.
@@ -107,6 +108,7 @@ class ClientWorker final : private ClientLinkListener, private InnerHandler {
   void race_on();
   void start_runner(RacePlan::Runner runner);
   void win(RacePlan::Runner runner);
+  void remove(RacePlan::Runner runner);
   void end_link();
   void bury_runner(std::unique_ptr<ClientLink> link);
   [[nodiscard]] ClientLink* carrier() const noexcept;

@@ -479,8 +479,9 @@ PathFacts QuicConnection::path_facts() const
 {
   ngtcp2_conn_info info{};
   ngtcp2_conn_get_conn_info(native_->conn.get(), &info);
-  return {std::chrono::duration_cast<std::chrono::microseconds>(
-      std::chrono::nanoseconds{info.smoothed_rtt})};
+  return {.smoothed_rtt = std::chrono::duration_cast<std::chrono::microseconds>(
+              std::chrono::nanoseconds{info.smoothed_rtt}),
+          .received_packets = info.pkt_recv};
 }
 
 UdpPath QuicConnection::path() const

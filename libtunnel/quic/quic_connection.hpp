@@ -91,6 +91,7 @@ struct HandshakeFacts {
 
 struct PathFacts {
   std::chrono::microseconds smoothed_rtt{0};
+  std::uint64_t received_packets = 0;  ///< That the peer had sealed and we could open.
 };
 
 /// A client's first packet as the gateway's door let it in (`ServerDoor`).

@@ -31,6 +31,11 @@ class Race {
     const auto start = network_.now();
     plan.close();
     while (network_.now() - start < limit && !plan.lost() && !online()) {
+      if (const auto late = plan.overdue(network_.now())) {
+        runners_.at(*late)->close();
+        runners_.erase(*late);
+        plan.on_failed(*late, fail(Errc::timed_out, "tunnel"), network_.now());
+      }
       while (const auto runner = plan.start_next(network_.now())) start_runner(*runner);
       network_.run_for(1ms);
       look();
@@ -68,7 +73,7 @@ class Race {
         return;
       }
       if (!host->phase || plan.winner()) continue;
-      for (const auto loser : plan.on_won(runner)) {
+      for (const auto loser : plan.on_won(runner, network_.now())) {
         runners_.at(loser)->close();
         runners_.erase(loser);
       }
@@ -159,6 +164,20 @@ TEST_CASE("race: a gateway that does not know us leaves it to the next", "[sim][
   CHECK(scene.race.run() < 400ms);
   REQUIRE(scene.race.online());
   CHECK(stranger.visitors.empty());
+  CHECK(ours.sessions().size() == 1);
+}
+
+TEST_CASE("race: a gateway that never gives a tunnel leaves it to the next", "[sim][race]")
+{
+  RaceScene scene;
+  GatewayHost silent = scene.gateway_at(kFirst);
+  GatewayHost ours = scene.gateway_at(kSecond);
+  silent.admits_at_once = false;
+  scene.race.plan.add({{kFirst, 0}, {kSecond, 1}});
+  const auto took = scene.race.run();
+  REQUIRE(scene.race.online());
+  CHECK(took > 3s);
+  CHECK(took < 3500ms);
   CHECK(ours.sessions().size() == 1);
 }
 

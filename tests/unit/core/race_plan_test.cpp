@@ -38,14 +38,14 @@ TEST_CASE("race: the first starts at once, each next a quarter of a second later
 {
   RacePlan plan;
   plan.add({at("192.0.2.1:443"), at("192.0.2.2:443")});
-  REQUIRE(plan.next_start());
-  CHECK(*plan.next_start() <= kStart);
+  REQUIRE(plan.next_deadline());
+  CHECK(*plan.next_deadline() <= kStart);
   CHECK(plan.start_next(kStart) == RacePlan::Runner{0});
   CHECK_FALSE(plan.start_next(kStart));
-  CHECK(plan.next_start() == kStart + 250ms);
+  CHECK(plan.next_deadline() == kStart + 250ms);
   CHECK_FALSE(plan.start_next(kStart + 249ms));
   CHECK(plan.start_next(kStart + 250ms) == RacePlan::Runner{1});
-  CHECK_FALSE(plan.next_start());
+  CHECK_FALSE(plan.next_deadline());
 }
 
 TEST_CASE("race: families take turns, IPv6 first", "[unit][race]")
@@ -105,7 +105,7 @@ TEST_CASE("race: a failure starts the next at once", "[unit][race]")
   plan.on_failed(0, passing(), kStart + 10ms);
   CHECK(plan.start_next(kStart + 10ms) == RacePlan::Runner{1});
   CHECK_FALSE(plan.start_next(kStart + 10ms));
-  CHECK(plan.next_start() == kStart + 260ms);
+  CHECK(plan.next_deadline() == kStart + 260ms);
 }
 
 TEST_CASE("race: the first to win ends it for the others", "[unit][race]")
@@ -114,10 +114,30 @@ TEST_CASE("race: the first to win ends it for the others", "[unit][race]")
   plan.add({at("192.0.2.1:443"), at("192.0.2.2:443"), at("192.0.2.3:443")});
   (void)plan.start_next(kStart);
   (void)plan.start_next(kStart + 250ms);
-  CHECK(plan.on_won(1) == std::vector<RacePlan::Runner>{0});
+  CHECK(plan.on_won(1, kStart + 250ms) == std::vector<RacePlan::Runner>{0});
   CHECK(plan.winner() == RacePlan::Runner{1});
   CHECK_FALSE(plan.start_next(kStart + 1h));
-  CHECK_FALSE(plan.next_start());
+  plan.on_settled();
+  CHECK_FALSE(plan.next_deadline());
+  CHECK_FALSE(plan.overdue(kStart + 1h));
+}
+
+TEST_CASE("race: a winner that gives no tunnel has three seconds, while there are others",
+          "[unit][race]")
+{
+  RacePlan plan;
+  plan.add({at("192.0.2.1:443"), at("192.0.2.2:443")});
+  plan.close();
+  (void)plan.start_next(kStart);
+  (void)plan.on_won(0, kStart);
+  CHECK(plan.next_deadline() == kStart + 3s);
+  CHECK_FALSE(plan.overdue(kStart + 3s - 1ns));
+  CHECK(plan.overdue(kStart + 3s) == RacePlan::Runner{0});
+  plan.on_failed(0, fail(Errc::timed_out, "tunnel"), kStart + 3s);
+  CHECK(plan.start_next(kStart + 3s) == RacePlan::Runner{1});
+  (void)plan.on_won(1, kStart + 3s);
+  CHECK_FALSE(plan.next_deadline());  // nobody is left
+  CHECK_FALSE(plan.overdue(kStart + 1h));
 }
 
 TEST_CASE("race: goes on with the rest when the winner is of no use", "[unit][race]")
@@ -127,7 +147,7 @@ TEST_CASE("race: goes on with the rest when the winner is of no use", "[unit][ra
   plan.close();
   (void)plan.start_next(kStart);
   (void)plan.start_next(kStart + 250ms);
-  (void)plan.on_won(1);
+  (void)plan.on_won(1, kStart + 250ms);
   plan.on_failed(1, fail(Errc::auth_rejected, "test"), kStart + 300ms);
   CHECK_FALSE(plan.lost());
   CHECK(plan.start_next(kStart + 300ms) == RacePlan::Runner{0});
