@@ -135,6 +135,24 @@ struct QuicConnection::Callbacks {
     return kOk;
   }
 
+  static int path_confirmation_begun(ngtcp2_conn* conn, std::uint32_t, const ngtcp2_path* path,
+                                     const ngtcp2_path*, void* user_data) noexcept
+  {
+    if (ngtcp2_path_eq(path, ngtcp2_conn_get_path(conn)) != 0)
+      self(user_data).confirming_path_ = true;
+    return kOk;
+  }
+
+  static int path_confirmation_over(ngtcp2_conn* conn, std::uint32_t, const ngtcp2_path* path,
+                                    const ngtcp2_path*, ngtcp2_path_validation_result result,
+                                    void* user_data) noexcept
+  {
+    if (result == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS &&
+        ngtcp2_path_eq(path, ngtcp2_conn_get_path(conn)) != 0)
+      self(user_data).confirming_path_ = false;
+    return kOk;
+  }
+
   static int stateless_reset(ngtcp2_conn*, const ngtcp2_pkt_stateless_reset*,
                              void* user_data) noexcept
   {
@@ -174,6 +192,8 @@ ngtcp2_callbacks QuicConnection::Native::callbacks(bool is_client) noexcept
   table.get_new_connection_id = Callbacks::new_connection_id;
   table.remove_connection_id = Callbacks::connection_id_retired;
   table.recv_stateless_reset = Callbacks::stateless_reset;
+  table.begin_path_validation = Callbacks::path_confirmation_begun;
+  table.path_validation = Callbacks::path_confirmation_over;
   // ack_datagram and lost_datagram stay unset: with them ngtcp2 allocates for every datagram.
   return table;
 }

@@ -20,6 +20,10 @@ constexpr std::uint64_t kConnectionWindowBytes = 64 * 1024;
 constexpr std::uint64_t kUnidirectionalStreams = 8;  // control, two of QPACK, room for grease
 constexpr std::uint64_t kMaxDatagramFrameBytes = 65535;
 constexpr std::uint64_t kInitialConnectionIdBytes = 18;
+// One in use, the others for moves that follow each other faster than new ones come.
+constexpr std::uint64_t kActiveConnectionIds = 4;
+// What it takes to confirm a new path and to measure it, at both ends and on a long way.
+constexpr Clock::duration kMeasuringTime = std::chrono::milliseconds(700);
 
 // DATAGRAM frame in a short-header packet, RFC 9221 section 4 and RFC 9000 section 17.3.1:
 // | flags 1 | dcid | packet number 4 | type 1 | length 2 | payload | tag 16 |
@@ -31,6 +35,10 @@ constexpr std::size_t kDatagramOverheadBytes = 1 + 4 + 1 + 2 + 16;
 // comes first, then one that is enough for IPv6.
 constexpr std::array<std::uint16_t, 10> kMtuProbes = {1472, 1372, 1424, 1452, 1444,
                                                       1392, 1352, 1314, 1252, 1232};
+// RFC 9002 sections 6.1.2 and 6.2.1; the peer's delay is the default that nobody changes.
+constexpr std::uint64_t kTimerGranularity = NGTCP2_MILLISECONDS;
+constexpr Clock::duration kMaxAckDelay = std::chrono::milliseconds(25);
+
 constexpr std::size_t kIpV6ExtraBytes = 20;  // its header against that of IPv4
 constexpr std::size_t kLeastMaxPayloadBytes = 1200 + kIpV6ExtraBytes;  // RFC 9000 section 14
 
@@ -75,6 +83,7 @@ ngtcp2_transport_params native_parameters(const QuicOptions& options)
   parameters.initial_max_streams_uni = kUnidirectionalStreams;
   parameters.max_idle_timeout = to_native(options.idle_timeout);
   parameters.max_datagram_frame_size = kMaxDatagramFrameBytes;
+  parameters.active_connection_id_limit = kActiveConnectionIds;
   return parameters;
 }
 
@@ -150,7 +159,8 @@ Result<std::unique_ptr<QuicConnection>> QuicConnection::connect(const ClientOrde
       error != 0)
     return fail(Errc::invalid_argument, ngtcp2_strerror(error));
   if (auto adopted = made->adopt(conn, order.tls, now); !adopted) return adopted.error();
-  ngtcp2_conn_set_keep_alive_timeout(conn, to_native(order.options.keep_alive));
+  made->keep_alive_ = order.options.keep_alive;
+  ngtcp2_conn_set_keep_alive_timeout(conn, to_native(made->keep_alive_));
   made->pacing_ = order.options.pacing;
   return made;
 }
@@ -217,7 +227,7 @@ void QuicConnection::read(const UdpPath& path, EcnBits ecn, ByteView packet, Clo
   const int error = ngtcp2_conn_read_pkt(native_->conn.get(), native_->paths.to_native(path), &info,
                                          u8(packet.data()), packet.size(), native_->tick(now));
   if (error != 0) return fail_native(error);
-  (void)notice_path_mtu();
+  (void)notice_path_mtu(now);
 }
 
 bool QuicConnection::write_datagram(std::span<const ByteView> pieces, PacketTrain& train,
@@ -254,11 +264,12 @@ bool QuicConnection::write_datagram(std::span<const ByteView> pieces, PacketTrai
 void QuicConnection::write(PacketTrain& train, Clock::time_point now)
 {
   if (state_ == State::must_tell_peer) return write_close(train, now);
+  if (answer_demanded_) write_ping(train, now);
   do {
     while (state_ == State::open && train.has_room() && write_stream_packet(train, now)) {
     }
     // Writing gives up on paths and probes; the application may have to say something then.
-  } while (notice_path_mtu() && train.has_room());
+  } while (notice_path_mtu(now) && train.has_room());
   if (state_ == State::must_tell_peer) return write_close(train, now);
   if (pacing_ && burst_bytes_ > 0) end_burst(now);
 }
@@ -334,19 +345,55 @@ Clock::time_point QuicConnection::next_deadline() const noexcept
 {
   if (state_ == State::must_tell_peer) return Clock::time_point::min();
   if (state_ == State::closed) return Clock::time_point::max();
+  const Clock::time_point own = measured_until_.value_or(Clock::time_point::max());
   const ngtcp2_tstamp expiry = ngtcp2_conn_get_expiry(native_->conn.get());
-  if (expiry == std::numeric_limits<ngtcp2_tstamp>::max()) return Clock::time_point::max();
-  return Clock::time_point{std::chrono::nanoseconds{expiry}};
+  if (expiry == std::numeric_limits<ngtcp2_tstamp>::max()) return own;
+  return std::min(own, Clock::time_point{std::chrono::nanoseconds{expiry}});
 }
 
 void QuicConnection::on_deadline(Clock::time_point now)
 {
   if (ending()) return;
   const ngtcp2_tstamp tick = native_->tick(now);
-  if (ngtcp2_conn_get_expiry(native_->conn.get()) > tick) return;
-  const int error = ngtcp2_conn_handle_expiry(native_->conn.get(), tick);
-  if (error != 0) return fail_native(error);
-  (void)notice_path_mtu();
+  if (ngtcp2_conn_get_expiry(native_->conn.get()) <= tick) {
+    const int error = ngtcp2_conn_handle_expiry(native_->conn.get(), tick);
+    if (error != 0) return fail_native(error);
+  }
+  (void)notice_path_mtu(now);
+}
+
+Result<> QuicConnection::migrate(const UdpPath& path, Clock::time_point now)
+{
+  if (ending()) return fail(Errc::cancelled, "move a connection that is over");
+  NativePath native{path};
+  const int error = ngtcp2_conn_initiate_immediate_migration(native_->conn.get(), native.get(),
+                                                             native_->tick(now));
+  switch (error) {
+    case 0:
+      break;
+    case NGTCP2_ERR_INVALID_STATE:
+      return fail(Errc::refused, "move the connection to another address");
+    case NGTCP2_ERR_CONN_ID_BLOCKED:
+      return fail(Errc::busy, "move the connection to another address again, so soon");
+    case NGTCP2_ERR_INVALID_ARGUMENT:
+      return fail(Errc::invalid_argument, "move the connection to the address it has");
+    default:
+      fail_native(error);
+      return fail(Errc::protocol_violation, ngtcp2_strerror(error));
+  }
+  burst_bytes_ = 0;
+  (void)notice_path_mtu(now);
+  return {};
+}
+
+// ngtcp2 sends a PING by itself only when a keep-alive is due: so one is due now.
+void QuicConnection::write_ping(PacketTrain& train, Clock::time_point now)
+{
+  answer_demanded_ = false;
+  if (!handshake_completed_ || !train.has_room()) return;
+  ngtcp2_conn_set_keep_alive_timeout(native_->conn.get(), 1);
+  (void)write_stream_packet(train, now);
+  if (!ending()) ngtcp2_conn_set_keep_alive_timeout(native_->conn.get(), to_native(keep_alive_));
 }
 
 void QuicConnection::close(AppErrorCode code, Error reason)
@@ -409,12 +456,20 @@ std::size_t QuicConnection::path_payload_bytes() const noexcept
   return ngtcp2_conn_get_path_max_tx_udp_payload_size(native_->conn.get());
 }
 
-// Tells the application; whether there was something to tell.
-bool QuicConnection::notice_path_mtu()
+// Tells the application; whether there was something to tell. Payloads become shorter only when the
+// path is another: then ngtcp2 begins at the least and finds out more within some round trips, which
+// is not worth changing an interface's MTU for.
+bool QuicConnection::notice_path_mtu(Clock::time_point now)
 {
-  if (!handshake_completed_ || ending() || path_payload_bytes() == noticed_payload_bytes_)
-    return false;
-  noticed_payload_bytes_ = path_payload_bytes();
+  if (!handshake_completed_ || ending()) return false;
+  const std::size_t payload_bytes = path_payload_bytes();
+  if (payload_bytes < noticed_payload_bytes_) {
+    if (!measured_until_) measured_until_ = now + kMeasuringTime;
+    if (now < *measured_until_) return false;
+  }
+  measured_until_.reset();
+  if (payload_bytes == noticed_payload_bytes_) return false;
+  noticed_payload_bytes_ = payload_bytes;
   application_.on_path_mtu(noticed_payload_bytes_);
   return true;
 }
@@ -456,7 +511,8 @@ std::size_t QuicConnection::max_datagram_bytes() const noexcept
   if (theirs == nullptr || theirs->max_datagram_frame_size == 0) return 0;
   const std::size_t overhead =
       kDatagramOverheadBytes + ngtcp2_conn_get_dcid(native_->conn.get())->datalen;
-  const std::size_t by_path = path_payload_bytes() > overhead ? path_payload_bytes() - overhead : 0;
+  const std::size_t by_path =
+      noticed_payload_bytes_ > overhead ? noticed_payload_bytes_ - overhead : 0;
   // The peer's limit counts the frame's type and length too (RFC 9221 section 3).
   const std::uint64_t by_peer =
       theirs->max_datagram_frame_size > 3 ? theirs->max_datagram_frame_size - 3 : 0;
@@ -479,9 +535,12 @@ PathFacts QuicConnection::path_facts() const
 {
   ngtcp2_conn_info info{};
   ngtcp2_conn_get_conn_info(native_->conn.get(), &info);
-  return {.smoothed_rtt = std::chrono::duration_cast<std::chrono::microseconds>(
-              std::chrono::nanoseconds{info.smoothed_rtt}),
-          .received_packets = info.pkt_recv};
+  const std::chrono::nanoseconds smoothed_rtt{info.smoothed_rtt};
+  const std::chrono::nanoseconds variation{std::max(4 * info.rttvar, kTimerGranularity)};
+  return {.smoothed_rtt = std::chrono::duration_cast<std::chrono::microseconds>(smoothed_rtt),
+          .probe_timeout = smoothed_rtt + variation + kMaxAckDelay,
+          .received_packets = info.pkt_recv,
+          .answer_due = info.bytes_in_flight > 0};
 }
 
 UdpPath QuicConnection::path() const

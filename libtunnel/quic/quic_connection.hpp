@@ -91,7 +91,10 @@ struct HandshakeFacts {
 
 struct PathFacts {
   std::chrono::microseconds smoothed_rtt{0};
+  /// RFC 9002 section 6.2.1: a peer that is there has answered by then.
+  Clock::duration probe_timeout{0};
   std::uint64_t received_packets = 0;  ///< That the peer had sealed and we could open.
+  bool answer_due = false;             ///< Something is out that the peer has to acknowledge.
 };
 
 /// A client's first packet as the gateway's door let it in (`ServerDoor`).
@@ -159,6 +162,17 @@ class QuicConnection {
   [[nodiscard]] Clock::time_point next_deadline() const noexcept;
   void on_deadline(Clock::time_point now);
 
+  /// Goes on from another address or port of ours, at once; only on a client (RFC 9000 section 9.2).
+  /// `path_confirmed()` when the peer has answered there. Until the longest payload of the new path
+  /// is known, datagrams that are too long for it wait, and nothing is said about a smaller one.
+  /// Errc::refused: the peer does not want it, or the handshake is not over; Errc::busy: it has
+  /// given us no connection ID for it yet.
+  [[nodiscard]] Result<> migrate(const UdpPath& path, Clock::time_point now);
+  [[nodiscard]] bool path_confirmed() const noexcept { return !confirming_path_; }
+  /// The next `write()` demands a sign of life from the peer (PING), if the congestion window has
+  /// room for one; otherwise what is out demands it already.
+  void demand_answer() noexcept { answer_demanded_ = true; }
+
   /// Ends the connection on purpose; the next `write()` says so to the peer.
   void close(AppErrorCode code, Error reason);
   /// Nothing will be read or written any more. Before that, `ending()` says the end is near.
@@ -208,7 +222,8 @@ class QuicConnection {
   void fail_native(int native_error);
   void end(State state, Error reason);
   void notice_peer_close();
-  bool notice_path_mtu();
+  bool notice_path_mtu(Clock::time_point now);
+  void write_ping(PacketTrain& train, Clock::time_point now);
 
   QuicApplication& application_;
   ConnectionIdRegistry* registry_;  // null on a client, which has one connection
@@ -219,6 +234,11 @@ class QuicConnection {
   bool wants_address_proof_ = false;
   bool handshake_completed_ = false;
   std::size_t noticed_payload_bytes_ = 0;  // what the application has been told
+  // While a new path is measured: when the application is told how little it carries.
+  std::optional<Clock::time_point> measured_until_;
+  bool confirming_path_ = false;
+  bool answer_demanded_ = false;
+  Clock::duration keep_alive_{0};
   StreamChunk chunk_;
   bool pacing_ = false;
   std::size_t burst_bytes_ = 0;  // sent since the pacer was told

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 
 #include "libtunnel/base/overloaded.hpp"
 #include "libtunnel/core/datagram_budget.hpp"
@@ -64,6 +65,7 @@ ClientSession::ClientSession(ClientSessionOptions options, ClientSessionListener
       // Packets of the host's batch that is being read may come on top of what fills the queue.
       queue_(2 * options_.max_queue_bytes, random_salt()),
       http_(quic::Http3Connection::Role::client, *this),
+      health_(options_.health),
       connect_ip_(options_.connect_ip)
 {
 }
@@ -128,13 +130,15 @@ void ClientSession::flush(Clock::time_point now)
     quic_->write(outbox_.train(), now);
   } while (outbox_.full());
   outbox_.depart();
+  note_health();
 }
 
 Clock::time_point ClientSession::next_deadline() const noexcept
 {
   if (quic_->ending()) return quic_->next_deadline();
   const auto own = connect_ip_.next_deadline();
-  return std::min(quic_->next_deadline(), own.value_or(Clock::time_point::max()));
+  return std::min(
+      {quic_->next_deadline(), health_.next_deadline(), own.value_or(Clock::time_point::max())});
 }
 
 void ClientSession::on_deadline(Clock::time_point now)
@@ -142,8 +146,56 @@ void ClientSession::on_deadline(Clock::time_point now)
   now_ = now;
   queue_.release_if_idle(now);
   quic_->on_deadline(now);
+  judge_health();
   if (!quic_->ending()) after_capsules(connect_ip_.on_time(now));
   flush(now);
+}
+
+void ClientSession::migrate(const quic::UdpPath& path, Clock::time_point now)
+{
+  now_ = now;
+  if (auto moved = quic_->migrate(path, now); moved)
+    health_.on_moved(now);
+  else
+    fail_with(quic::kH3NoError, fail(Errc::unreachable, moved.error().message()));
+  flush(now);
+}
+
+void ClientSession::doubt(Clock::time_point now)
+{
+  now_ = now;
+  health_.on_doubt(now);
+  quic_->demand_answer();
+  flush(now);
+}
+
+// The handshake has deadlines of its own.
+void ClientSession::note_health()
+{
+  if (!reported_ || quic_->ending()) return;
+  const quic::PathFacts facts = quic_->path_facts();
+  if (quic_->path_confirmed()) health_.on_confirmed(now_);
+  health_.note(std::exchange(heard_packets_, facts.received_packets) != facts.received_packets,
+               facts.answer_due, facts.probe_timeout, now_);
+}
+
+// One last packet tells the gateway: it may still hear us.
+void ClientSession::judge_health()
+{
+  if (quic_->ending()) return;
+  switch (health_.on_time(now_)) {
+    case PathHealth::Verdict::good:
+      return;
+    case PathHealth::Verdict::ask:
+      return quic_->demand_answer();
+    case PathHealth::Verdict::silent:
+      return fail_with(quic::kH3NoError, fail(Errc::timed_out, "the gateway fell silent"));
+    case PathHealth::Verdict::not_confirmed:
+      return fail_with(quic::kH3NoError,
+                       fail(Errc::timed_out, "the gateway does not hear us on the new path"));
+    case PathHealth::Verdict::no_way:
+      return fail_with(quic::kH3NoError, fail(Errc::unreachable, "no way to the gateway"));
+  }
 }
 
 void ClientSession::close(Clock::time_point now)

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "libtunnel/core/connect_ip_client.hpp"
+#include "libtunnel/core/roaming/path_health.hpp"
 #include "libtunnel/core/tunnel_phase.hpp"
 #include "libtunnel/core/wire/private_features.hpp"
 #include "libtunnel/crypto/keys.hpp"
@@ -33,6 +34,7 @@ struct ClientSessionOptions {
   Credentials credentials;
   ConnectIpClientOptions connect_ip;
   quic::QuicOptions quic;
+  HealthPolicy health;
   std::size_t max_mtu_bytes = 65535;        ///< Never announce a longer inner MTU.
   std::size_t max_queue_bytes = 4'000'000;  ///< Of packets that wait for the path.
 };
@@ -85,6 +87,23 @@ class ClientSession final : private quic::Http3Listener {
   /// Does what time demands; `flush()` included.
   void on_deadline(Clock::time_point now);
 
+  /// Goes on over `path`, from another address or port of ours; closes where that cannot be, for the
+  /// caller to connect anew. Until `path_confirmed()`, what still comes to the old address counts.
+  /// `flush()` included.
+  void migrate(const quic::UdpPath& path, Clock::time_point now);
+  /// Whether the gateway has been heard since on the path we use.
+  [[nodiscard]] bool path_confirmed() const noexcept { return quic_->path_confirmed(); }
+  /// There is a reason to doubt the path, as after sleep: asks the gateway for a sign of life, and
+  /// closes soon if there is none. `flush()` included.
+  void doubt(Clock::time_point now);
+  /// The host has no way to the gateway now. Closes unless `migrate()` or a packet comes soon.
+  void lose_way(Clock::time_point now) { health_.on_no_way(now); }
+  /// When the gateway was last heard, which only an authentic packet proves.
+  [[nodiscard]] std::optional<Clock::time_point> last_heard() const noexcept
+  {
+    return health_.last_heard();
+  }
+
   /// Takes leave of the gateway.
   void close(Clock::time_point now);
   [[nodiscard]] bool closed() const noexcept { return quic_->closed(); }
@@ -109,6 +128,8 @@ class ClientSession final : private quic::Http3Listener {
   [[nodiscard]] Result<quic::HeaderList> make_request() const;
   [[nodiscard]] Result<std::string> concealed_authorization(const crypto::KeyPair& key) const;
   void fail_with(quic::AppErrorCode code, Error reason);
+  void note_health();
+  void judge_health();
   void after_capsules(Result<> outcome);
   void report();
   void take_packet(ByteView packet);
@@ -123,6 +144,8 @@ class ClientSession final : private quic::Http3Listener {
   SendQueue queue_;
   quic::Http3Connection http_;
   std::unique_ptr<quic::QuicConnection> quic_;
+  PathHealth health_;
+  std::uint64_t heard_packets_ = 0;  // when health was last noted
   ConnectIpClient connect_ip_;
   std::optional<TunnelPath> tunnel_;
   bool accepted_ = false;

@@ -172,7 +172,9 @@ TEST_CASE("bad network: a narrow link with a short queue is used well", "[sim][c
 
 TEST_CASE("bad network: one direction may be dead for a while", "[sim][loss]")
 {
-  TunnelScene scene;
+  ClientSetup patient;
+  patient.session.health.patience = 20s;
+  TunnelScene scene{{}, patient};
   REQUIRE(scene.connect());
   scene.network.run_for(1s);
   scene.network.shape(scene.client_setup.address, {}, {.loss = 1});

@@ -50,7 +50,7 @@ TEST_CASE("lifetime: a restart is noticed by an idle client through its keep-ali
   CHECK(scene.client->close_code() == Errc::peer_closed);
 }
 
-TEST_CASE("lifetime: a gateway that lost its secret is given up after the idle timeout",
+TEST_CASE("lifetime: a gateway that lost its secret is given up when it stays silent",
           "[sim][lifetime]")
 {
   TunnelScene scene{with_secret()};
@@ -58,9 +58,9 @@ TEST_CASE("lifetime: a gateway that lost its secret is given up after the idle t
   scene.network.run_for(2s);
   scene.gateway->restart(quic::ResetSecret{9});
   scene.client->send(inner_packet(scene.client->inner_address(IpVersion::v4), kBehind, 100));
-  scene.network.run_for(20s);
+  scene.network.run_for(2500ms);
   CHECK_FALSE(scene.client->closed());
-  CHECK(scene.network.run_until([&] { return scene.client->closed(); }, 60s));
+  CHECK(scene.network.run_until([&] { return scene.client->closed(); }, 1s));
   CHECK(scene.client->close_code() == Errc::timed_out);
   CHECK(is_retryable(scene.client->close_code()));
 }

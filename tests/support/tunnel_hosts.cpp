@@ -235,6 +235,13 @@ void ClientHost::move_to(const UdpEndpoint& address)
   network_.attach(seen_from_outside_, *this);
 }
 
+void ClientHost::roam_to(const UdpEndpoint& address)
+{
+  move_to(address);
+  setup_.address = address;
+  session_->migrate({.local = address, .remote = setup_.gateway}, network_.now());
+}
+
 void ClientHost::receive(const quic::UdpPath& path, quic::EcnBits ecn, ByteView payload,
                          Clock::time_point now)
 {

@@ -123,6 +123,8 @@ class ClientHost final : public SimulatedHost,
   void close();
   /// From now on its packets come from elsewhere, as after a NAT has forgotten it.
   void move_to(const UdpEndpoint& address);
+  /// Its own address changes, and it knows.
+  void roam_to(const UdpEndpoint& address);
 
   std::optional<tunnel::Phase> phase;  ///< How far it has come, since the handshake is done.
   std::optional<session::TunnelParameters> parameters;  ///< The last ones.
