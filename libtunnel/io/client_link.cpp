@@ -4,9 +4,15 @@
 #include <utility>
 
 namespace slopn::io {
+namespace {
+
+// Some round trips: until the gateway has noticed that we moved, and its last packets have come.
+constexpr Clock::duration kFormerSocketStays = std::chrono::seconds(1);
+
+}  // namespace
 
 ClientLink::ClientLink(asio::any_io_executor executor, Order order, ClientLinkListener& listener)
-    : order_(std::move(order)), listener_(listener), alarm_(executor), tasks_(executor)
+    : executor_(executor), order_(std::move(order)), listener_(listener), alarm_(executor), tasks_(executor)
 {
   alarm_.be_precise(order_.session.quic.pacing);
 }
@@ -26,7 +32,7 @@ Result<std::unique_ptr<ClientLink>> ClientLink::start(asio::any_io_executor exec
   if (!session) return session.error();
   link->session_ = std::move(*session);
   link->alarm_.set(link->session_->next_deadline());
-  link->tasks_.spawn(link->receive());
+  link->tasks_.spawn(link->receive(link->socket_));
   link->tasks_.spawn(link->keep_time());
   return link;
 }
@@ -60,28 +66,28 @@ asio::awaitable<void> ClientLink::bury()
   co_await tasks_.join();
 }
 
-asio::awaitable<void> ClientLink::receive()
+asio::awaitable<void> ClientLink::receive(std::shared_ptr<UdpSocket> socket)
 {
   co_await asio::this_coro::throw_if_cancelled(false);
   for (;;) {
-    auto ready = co_await socket_->wait_readable();
+    auto ready = co_await socket->wait_readable();
     bool stop = co_await stop_requested();
-    if (stop) co_return;
+    if (stop || socket->closed()) co_return;
     if (!ready) {
       listener_.on_lost(*this, std::move(ready.error()));
       co_return;
     }
-    receive_batch();
+    receive_batch(*socket);
     stop = co_await stop_requested();  // the batch may have ended the link
-    if (stop) co_return;
+    if (stop || socket->closed()) co_return;
   }
 }
 
-void ClientLink::receive_batch()
+void ClientLink::receive_batch(UdpSocket& socket)
 {
   if (stopped_) return;
   now_ = Clock::now();
-  const auto received = socket_->receive(*this);
+  const auto received = socket.receive(*this);
   // ICMP says that nobody is there. Before the tunnel is up that is an answer; afterwards it may be
   // forged, and silence is what ends a connection. "Too long" concerns a probe for the path's MTU.
   const bool probe_too_long =
@@ -90,11 +96,39 @@ void ClientLink::receive_batch()
     return listener_.on_lost(
         *this, fail(Errc::unreachable, "gateway at " + order_.gateway.to_string() + " (" +
                                            received.error().code.message() + ")"));
-  if (const auto heard = session_->path_facts().received_packets; heard > heard_packets_) {
-    heard_packets_ = heard;
-    last_heard_ = now_;
-  }
   session_->flush(now_);
+  after_activity();
+}
+
+void ClientLink::move()
+{
+  auto socket = UdpSocket::connect(executor_, order_.gateway, order_.socket);
+  if (!socket) return listener_.on_lost(*this, std::move(socket.error()));
+  now_ = Clock::now();
+  close_former();
+  former_ = std::exchange(socket_, std::move(*socket));
+  moved_at_ = now_;
+  tasks_.spawn(receive(socket_));
+  session_->migrate({socket_->local(), order_.gateway}, now_);
+  after_activity();
+}
+
+void ClientLink::close_former()
+{
+  if (former_) former_->close();
+  former_.reset();
+}
+
+void ClientLink::lose_way()
+{
+  session_->lose_way(Clock::now());
+  alarm_.set(session_->next_deadline());
+}
+
+void ClientLink::doubt()
+{
+  now_ = Clock::now();
+  session_->doubt(now_);
   after_activity();
 }
 
@@ -124,6 +158,8 @@ void ClientLink::after_activity()
     listener_.on_configured(*this, *parameters);
   if (stopped_) return;
   if (session_->closed()) return listener_.on_lost(*this, session_->close_reason());
+  if (former_ && session_->path_confirmed() && now_ - moved_at_ > kFormerSocketStays)
+    close_former();
   alarm_.set(session_->next_deadline());
   listener_.on_activity(*this);
 }
@@ -151,7 +187,8 @@ void ClientLink::send(const quic::PacketTrain& train)
 
 void ClientLink::on_udp_payload(const quic::UdpPath& path, quic::EcnBits ecn, ByteView payload)
 {
-  session_->read(path, ecn, payload, now_);
+  // What still comes to a former address is as good: QUIC proves who sent it.
+  session_->read({socket_->local(), path.remote}, ecn, payload, now_);
 }
 
 }  // namespace slopn::io

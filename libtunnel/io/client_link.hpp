@@ -28,7 +28,7 @@ class ClientLinkListener {
   virtual void on_lost(ClientLink& link, Error reason) = 0;
 };
 
-/// One UDP socket and one QUIC connection to one address of a gateway.
+/// A UDP socket, after a move another one, and one QUIC connection to one address of a gateway.
 ///
 /// Lives on one thread. It ends with `bury()`, and may be destroyed only after that.
 class ClientLink final : private session::ClientSessionListener,
@@ -52,8 +52,6 @@ class ClientLink final : private session::ClientSessionListener,
   [[nodiscard]] const UdpEndpoint& gateway() const noexcept { return order_.gateway; }
   [[nodiscard]] session::ClientSession& session() noexcept { return *session_; }
   [[nodiscard]] const session::ClientSession& session() const noexcept { return *session_; }
-  /// When a packet that the gateway had sealed came last.
-  [[nodiscard]] std::optional<Clock::time_point> last_heard() const noexcept { return last_heard_; }
   /// Whether it may carry packets.
   [[nodiscard]] bool configured() const noexcept { return configured_; }
 
@@ -61,6 +59,15 @@ class ClientLink final : private session::ClientSessionListener,
   void send(std::span<const HostPacket> packets, Clock::time_point now);
   /// The host has nothing more for now.
   void on_inner_pause();
+
+  /// The host would now use another address or interface towards the gateway: goes on from there,
+  /// with a new socket. Lost where that cannot be, as during the handshake.
+  void move();
+  /// The host has no way to the gateway. Lost unless one is found soon.
+  void lose_way();
+  /// Something may have happened that nobody told us, as during sleep: proves soon that it is alive,
+  /// or is lost.
+  void doubt();
 
   /// Tells the gateway that this is the end.
   void close();
@@ -78,20 +85,22 @@ class ClientLink final : private session::ClientSessionListener,
   void send(const quic::PacketTrain& train) override;
   void on_udp_payload(const quic::UdpPath& path, quic::EcnBits ecn, ByteView payload) override;
 
-  [[nodiscard]] asio::awaitable<void> receive();
+  [[nodiscard]] asio::awaitable<void> receive(std::shared_ptr<UdpSocket> socket);
   [[nodiscard]] asio::awaitable<void> keep_time();
-  void receive_batch();
+  void receive_batch(UdpSocket& socket);
+  void close_former();
   void on_alarm();
   void after_activity();
 
+  asio::any_io_executor executor_;
   Order order_;
   ClientLinkListener& listener_;
-  std::unique_ptr<UdpSocket> socket_;
+  std::shared_ptr<UdpSocket> socket_;  // shared with its coroutine, which outlives its use here
+  std::shared_ptr<UdpSocket> former_;  // still heard, for what was on its way when we moved
+  Clock::time_point moved_at_;
   std::unique_ptr<session::ClientSession> session_;
   bool configured_ = false;
   bool stopped_ = false;
-  std::uint64_t heard_packets_ = 0;
-  std::optional<Clock::time_point> last_heard_;
   // What the session said during a call; passed on after it.
   std::optional<tunnel::Phase> new_phase_;
   std::optional<session::TunnelParameters> new_parameters_;

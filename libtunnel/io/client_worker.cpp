@@ -167,6 +167,28 @@ void ClientWorker::drain_link(tunnel::LinkId id)
   listener_.on_link_drained(id);
 }
 
+void ClientWorker::change_path()
+{
+  if (!try_) return;
+  if (ClientLink* const link = carrier()) {
+    ++moves_;
+    return link->move();
+  }
+  const tunnel::LinkId id = try_->order->id;
+  end_link();
+  listener_.on_link_lost(id, fail(Errc::unreachable, "the network changed while connecting"));
+}
+
+void ClientWorker::lose_way()
+{
+  if (ClientLink* const link = carrier()) link->lose_way();
+}
+
+void ClientWorker::doubt_path()
+{
+  if (ClientLink* const link = carrier()) link->doubt();
+}
+
 void ClientWorker::end_link()
 {
   if (!try_) return;
@@ -232,11 +254,13 @@ ClientLink* ClientWorker::carrier() const noexcept
 
 ClientCounters ClientWorker::counters() const
 {
-  ClientCounters counters{past_, std::nullopt, std::nullopt};
+  ClientCounters counters;
+  counters.traffic = past_;
+  counters.moves = moves_;
   if (const ClientLink* link = carrier()) {
     counters.traffic += link->session().counters();
     counters.smoothed_rtt = link->session().path_facts().smoothed_rtt;
-    counters.last_heard = link->last_heard();
+    counters.last_heard = link->session().last_heard();
   }
   counters.traffic.drops.count(DropReason::tun_full, to_host_.dropped_packets());
   return counters;

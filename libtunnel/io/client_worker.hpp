@@ -38,7 +38,9 @@ struct LinkFacts {
 struct ClientCounters {
   session::TrafficCounters traffic;  ///< Since the worker started, over all links.
   std::optional<std::chrono::microseconds> smoothed_rtt;  ///< While a link is up.
-  std::optional<Clock::time_point> last_heard;            ///< The same.
+  /// When the gateway was last heard on that link, by an authentic packet.
+  std::optional<Clock::time_point> last_heard;
+  std::uint32_t moves = 0;  ///< To another local address, since the worker started.
 };
 
 /// Called on the worker's thread; post to wherever the news belongs.
@@ -77,6 +79,15 @@ class ClientWorker final : private ClientLinkListener, private InnerHandler {
   void drop_link();
   /// Tells the gateway that this is the end; `on_link_drained` when it is told.
   void drain_link(tunnel::LinkId id);
+
+  /// The host would now use another local address or interface towards the gateway: the link goes
+  /// on from there, or is lost where that cannot be.
+  void change_path();
+  /// The host has no way to the gateway. The link is lost unless one is found soon.
+  void lose_way();
+  /// Something may have happened that nobody told us, as during sleep: the link proves soon that it
+  /// is alive, or is lost.
+  void doubt_path();
 
   /// Takes the TUN over, in place of an earlier one.
   void attach_tun(std::unique_ptr<platform::TunDevice> device);
@@ -119,6 +130,7 @@ class ClientWorker final : private ClientLinkListener, private InnerHandler {
   std::unique_ptr<TunPump> pump_;
   InnerOutput to_host_;
   session::TrafficCounters past_;  // of links that are gone
+  std::uint32_t moves_ = 0;
   TaskGroup burials_;
 };
 

@@ -110,7 +110,9 @@ GatewayReport GatewayWorker::report() const
     report.traffic.drops.count(DropReason::congestion, exchange_->dropped_packets(number_));
   endpoint_.for_each_session([&](const session::GatewaySession& session) {
     report.traffic += session.counters();
-    report.sessions.push_back({session.id(), *session.visitor(), session.admission().addresses,
+    session::Visitor visitor = *session.visitor();
+    visitor.remote = session.quic().path().remote;  // it may have moved since it was let in
+    report.sessions.push_back({session.id(), std::move(visitor), session.admission().addresses,
                                session.quic().path_facts().smoothed_rtt, session.counters()});
   });
   return report;

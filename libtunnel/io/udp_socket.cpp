@@ -232,6 +232,12 @@ asio::awaitable<Result<>> UdpSocket::wait_readable()
   co_return Result<>{};
 }
 
+void UdpSocket::close() noexcept
+{
+  boost::system::error_code ignored;
+  descriptor_.close(ignored);
+}
+
 Result<std::size_t> UdpSocket::receive(DatagramReceiver& receiver)
 {
   for (mmsghdr& message : messages_) {

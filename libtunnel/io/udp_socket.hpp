@@ -53,6 +53,10 @@ class UdpSocket {
   /// Waits until something can be received. Cancelling completes with `operation_aborted`.
   [[nodiscard]] asio::awaitable<Result<>> wait_readable();
 
+  /// Ends a wait, and everything else; what waits to be received is lost.
+  void close() noexcept;
+  [[nodiscard]] bool closed() const noexcept { return !descriptor_.is_open(); }
+
   /// Receives what waits, at most `kReceiveCalls` system calls' worth, without blocking.
   /// Returns the number of payloads, 0 when none waits. An error that ICMP reported (RFC 1122
   /// section 4.1.3.3) says that nobody is there now; the socket stays good.
