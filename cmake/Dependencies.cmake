@@ -7,6 +7,7 @@
 #   Catch2::Catch2WithMain     3.x, tests only        slopn::nftables  libnftables
 #   Threads::Threads                                  slopn::mnl       libmnl
 #                                                     slopn::qrencode  libqrencode
+#                                                     slopn::systemd   libsystemd (sd-bus)
 #
 # Below build/deps (SLOPN_DEPS_DIR) if packaging/bootstrap.sh made it; from the system otherwise.
 # Programs for proto/: SLOPN_PROTOC and SLOPN_GRPC_CPP_PLUGIN.
@@ -66,6 +67,7 @@ include(GrpcLibrary)
 slopn_pkg(nftables libnftables)
 slopn_pkg(mnl libmnl)
 slopn_pkg(qrencode libqrencode)
+slopn_pkg(systemd libsystemd)
 find_program(SLOPN_PROTOC protoc REQUIRED)
 find_program(SLOPN_GRPC_CPP_PLUGIN grpc_cpp_plugin REQUIRED)
 
