@@ -56,18 +56,16 @@ bool means_no_way(const boost::system::error_code& code) noexcept
   }
 }
 
+// The address and the interface; whether that can send is another question.
 std::optional<LocalPath> read_path(const nlmsghdr& message)
 {
   const auto& header = netlink::family_header<rtmsg>(message);
   if (header.rtm_type != RTN_UNICAST && header.rtm_type != RTN_LOCAL) return std::nullopt;
-  if ((header.rtm_flags & (RTNH_F_LINKDOWN | RTNH_F_DEAD)) != 0) return std::nullopt;
   const netlink::Attributes attributes{message, sizeof header};
   const auto source = IpAddress::from_bytes(attributes.bytes(RTA_PREFSRC));
   const auto interface_index = attributes.u32(RTA_OIF);
   if (!source || source->is_unspecified() || !interface_index) return std::nullopt;
-  std::array<char, IF_NAMESIZE> name{};
-  if (::if_indextoname(*interface_index, name.data()) == nullptr) return std::nullopt;
-  return LocalPath{*source, *interface_index, name.data()};
+  return LocalPath{*source, *interface_index, {}};
 }
 
 class LinuxNetworkMonitor final : public NetworkMonitor {
@@ -104,10 +102,29 @@ class LinuxNetworkMonitor final : public NetworkMonitor {
     });
     if (!asked && means_no_way(asked.error().code)) return std::optional<LocalPath>{};
     if (!asked) return std::move(asked.error()).within("ask for the way to the gateway");
+    if (path && !read_interface(*path)) return std::optional<LocalPath>{};
     return path;
   }
 
  private:
+  // Completes `path`. Routes stay when a cable is pulled or an access point lost: false then, and
+  // when the interface went away meanwhile.
+  [[nodiscard]] bool read_interface(LocalPath& path)
+  {
+    netlink::Request request{RTM_GETLINK, 0};
+    auto& header = request.family_header<ifinfomsg>();
+    header.ifi_family = AF_UNSPEC;
+    header.ifi_index = static_cast<int>(path.interface_index);
+    unsigned flags = 0;
+    const auto asked = socket_.transact(request, [&](const nlmsghdr& message) {
+      if (message.nlmsg_type != RTM_NEWLINK) return;
+      const auto& link = netlink::family_header<ifinfomsg>(message);
+      flags = link.ifi_flags;
+      path.interface_name = netlink::Attributes{message, sizeof link}.text(IFLA_IFNAME);
+    });
+    return asked && (flags & IFF_UP) != 0 && (flags & IFF_RUNNING) != 0;
+  }
+
   // Empties the socket. A message that was lost for want of room says as much as one that came.
   Result<bool> drain()
   {
