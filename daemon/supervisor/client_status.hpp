@@ -19,7 +19,7 @@ struct ClientFacts {
   std::string gateway;                       ///< That is being tried; empty for several.
   std::string interface_name;
   WallClock::time_point connected_since;
-  std::optional<Clock::time_point> last_heard;
+  std::optional<Clock::time_point> last_heard;  ///< The gateway; while a link is up.
 };
 
 /// A moment of the machine's clock as people's clocks show it.

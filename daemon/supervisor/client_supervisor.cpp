@@ -86,6 +86,8 @@ ClientSupervisor::ClientSupervisor(asio::any_io_executor control, config::Config
       finder_(control),
       alarm_(control),
       tasks_(control),
+      network_watch_(control, NetworkWatch::parts_of_host(control, *log_),
+                     static_cast<NetworkWatchListener&>(*this), log_),
       worker_(std::make_unique<io::ClientWorker>(thread_.executor(),
                                                  static_cast<io::ClientWorkerListener&>(*this)))
 {
@@ -326,6 +328,7 @@ asio::awaitable<void> ClientSupervisor::stop()
   co_await finder_.stop();
   tasks_.cancel();
   co_await tasks_.join();
+  co_await network_watch_.stop();
   co_await asio::co_spawn(thread_.executor(), worker_->stop(), asio::use_awaitable);
   stopped_ = true;
 }

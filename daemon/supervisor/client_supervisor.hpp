@@ -11,6 +11,7 @@
 #include "daemon/supervisor/gateway_finder.hpp"
 #include "daemon/supervisor/host_doctor.hpp"
 #include "daemon/supervisor/host_network.hpp"
+#include "daemon/supervisor/network_watch.hpp"
 #include "daemon/supervisor/profile_shelf.hpp"
 #include "daemon/supervisor/role.hpp"
 #include "daemon/supervisor/settings_shelf.hpp"
@@ -31,7 +32,9 @@ namespace slopn::daemon {
 /// `TunnelFsm` decides, this class does: it feeds events to the machine, performs its actions and
 /// tells those who watch. Lives on the control thread; the data path is a `ClientWorker` on a
 /// thread of its own, which is only ever posted to.
-class ClientSupervisor final : public ClientRole, private io::ClientWorkerListener {
+class ClientSupervisor final : public ClientRole,
+                               private io::ClientWorkerListener,
+                               private NetworkWatchListener {
  public:
   /// Cleans up after a run that crashed, and connects if the settings or the configuration say so.
   /// With lockdown, what the crashed run left blocked is never opened.
@@ -83,6 +86,12 @@ class ClientSupervisor final : public ClientRole, private io::ClientWorkerListen
   void on_link_lost(tunnel::LinkId id, Error reason) override;
   void on_link_drained(tunnel::LinkId id) override;
   void on_tun_lost(Error reason) override;
+
+  // News from the host (client_tunnel_actions.cpp):
+  void on_way_found(const platform::LocalPath& path) override;
+  void on_way_lost() override;
+  void on_falling_asleep() override;
+  void on_woke_up() override;
 
   // On the control thread. The machine (client_supervisor.cpp):
   [[nodiscard]] Result<> take_over_network();
@@ -150,6 +159,7 @@ class ClientSupervisor final : public ClientRole, private io::ClientWorkerListen
   bool stopped_ = false;
   io::Alarm alarm_;
   io::TaskGroup tasks_;
+  NetworkWatch network_watch_;
   io::WorkerThread thread_;
   std::unique_ptr<io::ClientWorker> worker_;  // lives on thread_
 };

@@ -52,6 +52,9 @@ void ClientSupervisor::begin_link(tunnel::LinkId id)
 void ClientSupervisor::take_addresses(tunnel::LinkId id, const GatewayFinder::News& news)
 {
   if (link_id_ != id) return;
+  // Until one of them has answered, the best stands for all.
+  if (!news.candidates.empty() && !link_)
+    network_watch_.follow(news.candidates.front().endpoint.address, config_.client.fwmark);
   post_to_worker([id, news](io::ClientWorker& worker) {
     worker.add_candidates(id, news.candidates);
     if (news.complete) worker.close_candidates(id, news.missing);
@@ -85,6 +88,8 @@ void ClientSupervisor::on_link_lost(tunnel::LinkId id, Error reason)
 {
   asio::post(control_, [this, id, reason = std::move(reason)]() mutable {
     handle(tunnel::LinkLost{id, std::move(reason)});
+    // The waits between tries are for gateways that do not answer, not for a host that moves.
+    if (network_watch_.take_recent_change()) on_network_changed(true);
   });
 }
 
@@ -111,12 +116,38 @@ void ClientSupervisor::take_link_facts(tunnel::LinkId id, io::LinkFacts facts)
   const bool first = !link_;
   link_ = std::move(facts);
   finder_.cancel();
+  if (first) network_watch_.follow(link_->gateway.address, config_.client.fwmark);
   if (first) return handle(tunnel::LinkUp{id});
   if (auto configured = configure_interface(); !configured) {
     drop_link();
     return handle(tunnel::LinkLost{id, std::move(configured.error())});
   }
   tell_watchers();
+}
+
+// ---- News from the host ---------------------------------------------------------------------
+
+void ClientSupervisor::on_way_found(const platform::LocalPath&)
+{
+  post_to_worker([](io::ClientWorker& worker) { worker.change_path(); });
+  on_network_changed(true);
+}
+
+void ClientSupervisor::on_way_lost()
+{
+  post_to_worker([](io::ClientWorker& worker) { worker.lose_way(); });
+  on_network_changed(false);
+}
+
+void ClientSupervisor::on_falling_asleep()
+{
+  on_suspended();
+}
+
+void ClientSupervisor::on_woke_up()
+{
+  post_to_worker([](io::ClientWorker& worker) { worker.doubt_path(); });
+  on_resumed();
 }
 
 // ---- The host's network ---------------------------------------------------------------------
