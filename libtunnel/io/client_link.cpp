@@ -12,7 +12,11 @@ constexpr Clock::duration kFormerSocketStays = std::chrono::seconds(1);
 }  // namespace
 
 ClientLink::ClientLink(asio::any_io_executor executor, Order order, ClientLinkListener& listener)
-    : executor_(executor), order_(std::move(order)), listener_(listener), alarm_(executor), tasks_(executor)
+    : executor_(executor),
+      order_(std::move(order)),
+      listener_(listener),
+      alarm_(executor),
+      tasks_(executor)
 {
   alarm_.be_precise(order_.session.quic.pacing);
 }
