@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import re
 import select
+import shutil
 import signal
 import socket
+import struct
+import subprocess
 import threading
 import time
+import unittest
 
 import harness
 from harness import CLIENT4, CLIENT6, GATEWAY4, GATEWAY6, HOST4, LabTest, Namespace, wait_until
@@ -404,6 +409,102 @@ class StrangeGateways(Roaming):
         took = time.monotonic() - started
         print(f"silence noticed after {took:.2f} s")
         self.assertLess(took, 5.5 * harness.PATIENCE)
+
+
+class FakeLogind:
+    """A message bus of its own, and on it somebody who owns logind's name: just enough D-Bus."""
+
+    _CALL, _SIGNAL = 1, 4
+    _PATH, _INTERFACE, _MEMBER, _DESTINATION, _SIGNATURE = 1, 2, 3, 6, 8
+    _BUS = "org.freedesktop.DBus"
+
+    def __init__(self, lab: harness.Lab) -> None:
+        path = lab.folder / "bus"
+        self.address = f"unix:path={path}"
+        config = lab.folder / "bus.conf"
+        config.write_text(
+            f"<busconfig><listen>{self.address}</listen><auth>EXTERNAL</auth>"
+            '<policy context="default"><allow send_destination="*"/><allow own="*"/>'
+            '<allow receive_sender="*"/></policy></busconfig>'
+        )
+        lab.processes.append(
+            subprocess.Popen(
+                ["dbus-daemon", f"--config-file={config}", "--nofork"], stderr=subprocess.DEVNULL
+            )
+        )
+        wait_until(path.exists, 5, "the message bus to start")
+        self._serial = 0
+        self._link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._link.settimeout(5)
+        self._link.connect(str(path))
+        uid = str(os.getuid()).encode().hex()
+        self._link.sendall(b"\0AUTH EXTERNAL " + uid.encode() + b"\r\n")
+        assert self._link.recv(1024).startswith(b"OK"), "the bus knows us not"
+        self._link.sendall(b"BEGIN\r\n")
+        self._call("Hello")
+        name = b"org.freedesktop.login1"
+        self._call("RequestName", "su", struct.pack("<I", len(name)) + name + b"\0\0" + bytes(4))
+        time.sleep(0.2)
+
+    def _call(self, member: str, signature: str = "", body: bytes = b"") -> None:
+        self._send(
+            self._CALL,
+            [(self._PATH, "o", "/org/freedesktop/DBus"), (self._INTERFACE, "s", self._BUS),
+             (self._MEMBER, "s", member), (self._DESTINATION, "s", self._BUS)],
+            signature, body,
+        )
+
+    def prepare_for_sleep(self, begins: bool) -> None:
+        self._send(
+            self._SIGNAL,
+            [(self._PATH, "o", "/org/freedesktop/login1"),
+             (self._INTERFACE, "s", "org.freedesktop.login1.Manager"),
+             (self._MEMBER, "s", "PrepareForSleep")],
+            "b", struct.pack("<I", begins),
+        )
+
+    def _send(self, kind: int, fields: list, signature: str, body: bytes) -> None:
+        self._serial += 1
+        array = b""
+        for code, what, value in fields + ([(self._SIGNATURE, "g", signature)] if body else []):
+            array += bytes(-len(array) % 8) + bytes([code, 1]) + what.encode() + b"\0"
+            text = value.encode()
+            array += bytes([len(text)]) if what == "g" else struct.pack("<I", len(text))
+            array += text + b"\0"
+        header = struct.pack("<cBBBIII", b"l", kind, 0, 1, len(body), self._serial, len(array))
+        self._link.sendall(header + array + bytes(-len(array) % 8) + body)
+
+
+@unittest.skipUnless(shutil.which("dbus-daemon"), "there is no dbus-daemon")
+class Sleep(Roaming):
+    def setUp(self) -> None:
+        super().setUp()
+        self.logind = FakeLogind(self.lab)
+        os.environ["DBUS_SYSTEM_BUS_ADDRESS"] = self.logind.address
+        self.addCleanup(os.environ.pop, "DBUS_SYSTEM_BUS_ADDRESS")
+
+    def test_a_short_sleep_continues_the_tunnel(self):
+        client, gateway = self.lab.tunnel()
+        before = self.session(gateway)
+        self.logind.prepare_for_sleep(True)
+        client.wait_log("event=falling_asleep")
+        self.logind.prepare_for_sleep(False)
+        client.wait_log("told_by=logind")
+        self.lab.client_net.wait_ping(HOST4, 2)
+        self.assertEqual(self.session(gateway)["id"], before["id"], "it connected anew")
+
+    def test_a_gateway_that_forgot_the_sleeper_is_connected_anew_at_once(self):
+        slow = {"client": {"keep_alive_s": 25, "idle_timeout_s": 60, "retry": None}}
+        client, gateway = self.lab.tunnel({}, slow)
+        self.logind.prepare_for_sleep(True)
+        client.wait_log("event=falling_asleep")
+        gateway.kill()
+        gateway.start()
+        self.logind.prepare_for_sleep(False)
+        started = time.monotonic()
+        wait_until(lambda: gateway.sessions(), 5, "the client to be back")
+        self.assertLess(time.monotonic() - started, 2 * harness.PATIENCE)
+        self.lab.client_net.wait_ping(HOST4, 2)
 
 
 class Stalled(Roaming):
