@@ -1,10 +1,23 @@
-// What the client's supervisor makes of the user's settings.
+// What the client's supervisor does with the settings.
 
 #include <spdlog/logger.h>
 
 #include "daemon/supervisor/client_supervisor.hpp"
 
 namespace slopn::daemon {
+
+// The settings win over what the administrator's file says. Settings that cannot be read say
+// nothing, and then nothing connects.
+void ClientSupervisor::connect_on_start()
+{
+  if (!settings_.problem().empty()) return;
+  const std::string& wanted = settings_.current().auto_connect;
+  if (wanted.empty() && !config_.client.connect_on_start) return;
+  if (auto begun = connect({ByName{wanted}}, Caller{}); !begun)
+    log_->error("tunnel: cannot connect on start: {}", begun.error().message());
+}
+
+// ---- Calls ----------------------------------------------------------------------------------
 
 Result<SettingsReport> ClientSupervisor::settings() const
 {
@@ -32,16 +45,20 @@ config::SettingsResult<SettingsChange> ClientSupervisor::import_settings(const s
   return put_settings_in_force(before);
 }
 
-SettingsChange ClientSupervisor::put_settings_in_force(const config::Settings& before)
+// ---- Their effects --------------------------------------------------------------------------
+
+config::SettingsResult<SettingsChange> ClientSupervisor::put_settings_in_force(
+    const config::Settings& before)
 {
   SettingsChange change;
   change.settings = settings_.current();
   if (!profile_in_use().empty())
     change.takes_effect_later = config::changed_for_later(before, change.settings);
-  if (auto changed = update_lockdown(); !changed)
-    log_->error("network: {}", changed.error().message());
-  refresh_routes();
-  return change;
+  auto done = update_lockdown();
+  if (done) done = refresh_routes();
+  if (done) return change;
+  return config::SettingsRefusal{
+      std::move(done.error()).within("the settings are stored, but not in force"), {}};
 }
 
 // Either is enough.
@@ -50,46 +67,42 @@ bool ClientSupervisor::wants_lockdown() const noexcept
   return settings_.current().lockdown || config_.client.lockdown;
 }
 
-// The settings win over what the administrator's file says. Settings that cannot be read say
-// nothing, and then nothing connects.
-void ClientSupervisor::connect_on_start()
+// Private networks on the links as they are now: they come and go.
+std::vector<IpPrefix> ClientSupervisor::reachable_lan() const
 {
-  if (!settings_.problem().empty()) return;
-  const std::string& wanted = settings_.current().auto_connect;
-  if (wanted.empty() && !config_.client.connect_on_start) return;
-  if (auto begun = connect(ConnectOrder{ByName{wanted}}, Caller{}); !begun)
-    log_->error("tunnel: cannot connect on start: {}", begun.error().message());
+  if (!settings_.current().lan_access) return {};
+  const auto networks = platform::local_networks();
+  if (networks) return private_networks(*networks, interface_name_);
+  log_->warn("network: no LAN access: {}", networks.error().message());
+  return {};
 }
 
-// By what the links of this host are now: they come and go.
-RoutePlan ClientSupervisor::current_plan() const
+RoutePlan ClientSupervisor::plan_now() const
 {
   const config::Settings& wishes = settings_.current();
-  RouteWishes route{.advertised = routed_->routes,
-                    .profile_routes = profile_->routes,
-                    .include = wishes.split_include,
-                    .exclude = wishes.split_exclude,
-                    .lan = {}};
-  if (wishes.lan_access) {
-    if (const auto networks = platform::local_networks())
-      route.lan = private_networks(*networks, interface_name_);
-    else
-      log_->warn("network: no LAN access: {}", networks.error().message());
-  }
-  return plan_routes(route);
+  return plan_routes({.advertised = routed_->routes,
+                      .profile_routes = profile_->routes,
+                      .include = wishes.split_include,
+                      .exclude = wishes.split_exclude,
+                      .lan = reachable_lan()});
 }
 
-void ClientSupervisor::refresh_routes()
+Result<> ClientSupervisor::apply_plan(RoutePlan plan)
 {
-  if (interface_name_.empty() || !routed_) return;
-  RoutePlan plan = current_plan();
-  if (plan == plan_) return;
-  auto applied = apply_routes(std::move(plan));
-  if (applied) return tell_watchers();
-  if (!link_id_) return log_->error("network: {}", applied.error().message());
-  const tunnel::LinkId id = *link_id_;
-  drop_link();
-  handle(tunnel::LinkLost{id, std::move(applied.error())});
+  auto applied = network_.tunnel(client_network(config_.client, interface_name_, *routed_, plan));
+  if (applied) plan_ = std::move(plan);
+  return applied;
+}
+
+Result<> ClientSupervisor::refresh_routes()
+{
+  if (network_.guard() == tunnel::Guard::blocked) return block_traffic();
+  if (interface_name_.empty() || !routed_) return {};
+  RoutePlan plan = plan_now();
+  if (plan == plan_) return {};
+  if (auto applied = apply_plan(std::move(plan)); !applied) return applied;
+  tell_watchers();
+  return {};
 }
 
 }  // namespace slopn::daemon

@@ -98,7 +98,7 @@ ClientSupervisor::~ClientSupervisor()
 {
   if (stopped_) return;
   asio::co_spawn(thread_.executor(), worker_->stop(), asio::use_future).wait();
-  (void)(fsm_.lockdown() ? network_.block(config_.client) : network_.open());
+  (void)(fsm_.lockdown() ? block_traffic() : open_traffic());
 }
 
 // What an earlier run left is opened, unless it is to be blocked: then never, not for a moment.
@@ -234,6 +234,8 @@ Result<> ClientSupervisor::update_lockdown()
 
 void ClientSupervisor::on_network_changed(bool usable)
 {
+  if (auto refreshed = refresh_routes(); !refreshed)
+    log_->error("network: {}", refreshed.error().message());
   handle(tunnel::NetworkChanged{usable});
 }
 

@@ -107,11 +107,14 @@ class ClientSupervisor final : public ClientRole,
 
   // What the user wants (client_settings.cpp):
   void connect_on_start();
-  [[nodiscard]] SettingsChange put_settings_in_force(const config::Settings& before);
+  [[nodiscard]] config::SettingsResult<SettingsChange> put_settings_in_force(
+      const config::Settings& before);
   [[nodiscard]] bool wants_lockdown() const noexcept;
-  [[nodiscard]] RoutePlan current_plan() const;
+  [[nodiscard]] std::vector<IpPrefix> reachable_lan() const;
+  [[nodiscard]] RoutePlan plan_now() const;
+  [[nodiscard]] Result<> apply_plan(RoutePlan plan);
   /// Brings the routes up to date with the settings and the links of this host, if there are any.
-  void refresh_routes();
+  [[nodiscard]] Result<> refresh_routes();
 
   // Its actions (client_tunnel_actions.cpp):
   void perform(const tunnel::Action& action);
@@ -122,7 +125,6 @@ class ClientSupervisor final : public ClientRole,
   void drop_link();
   void configure_for(tunnel::LinkId id);
   [[nodiscard]] Result<> configure_interface();
-  [[nodiscard]] Result<> apply_routes(RoutePlan plan);
   void change_network(Result<> (ClientSupervisor::*change)());
   [[nodiscard]] Result<> block_traffic();
   [[nodiscard]] Result<> open_traffic();

@@ -180,14 +180,7 @@ Result<> ClientSupervisor::configure_interface()
     });
   }
   routed_ = link_->parameters;
-  return apply_routes(current_plan());
-}
-
-Result<> ClientSupervisor::apply_routes(RoutePlan plan)
-{
-  auto applied = network_.tunnel(client_network(config_.client, interface_name_, *routed_, plan));
-  if (applied) plan_ = std::move(plan);
-  return applied;
+  return apply_plan(plan_now());
 }
 
 void ClientSupervisor::change_network(Result<> (ClientSupervisor::*change)())
@@ -205,7 +198,9 @@ void ClientSupervisor::change_network(Result<> (ClientSupervisor::*change)())
 
 Result<> ClientSupervisor::block_traffic()
 {
-  return network_.block(config_.client);
+  return network_.block(
+      config_.client,
+      plan_routes({.exclude = settings_.current().split_exclude, .lan = reachable_lan()}).outside);
 }
 
 Result<> ClientSupervisor::open_traffic()

@@ -11,9 +11,12 @@ Result<> HostNetwork::open()
   return done;
 }
 
-Result<> HostNetwork::block(const config::ClientConfig& config)
+Result<> HostNetwork::block(const config::ClientConfig& config,
+                            const std::vector<IpPrefix>& outside)
 {
-  if (auto done = routes_->apply(blocked_network(config)); !done)
+  auto network = blocked_network(config);
+  network.policy->outside = outside;
+  if (auto done = routes_->apply(network); !done)
     return std::move(done.error()).within("block traffic");
   guard_ = tunnel::Guard::blocked;
   return {};

@@ -21,8 +21,10 @@ class HostNetwork {
 
   /// Takes all of ours away, also what an earlier run left.
   [[nodiscard]] Result<> open();
-  /// Lets nothing leave but our own packets. Needs no interface, and none may be ours any more.
-  [[nodiscard]] Result<> block(const config::ClientConfig& config);
+  /// Lets nothing leave but our own packets, and what is never tunnelled: `outside`. Needs no
+  /// interface, and none may be ours any more.
+  [[nodiscard]] Result<> block(const config::ClientConfig& config,
+                               const std::vector<IpPrefix>& outside = {});
   /// As a tunnel needs it.
   [[nodiscard]] Result<> tunnel(const platform::NetworkConfig& network);
 

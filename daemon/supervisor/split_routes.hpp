@@ -17,11 +17,11 @@ namespace slopn::daemon {
 
 /// All that decides about the way of a destination.
 struct RouteWishes {
-  std::vector<wire::IpRange> advertised;  ///< By the gateway.
-  std::vector<IpPrefix> profile_routes;   ///< Empty: all.
-  std::vector<IpPrefix> include;          ///< The setting; empty: all.
-  std::vector<IpPrefix> exclude;          ///< The setting.
-  std::vector<IpPrefix> lan;              ///< `private_networks()`, if they may be reached.
+  std::vector<wire::IpRange> advertised = {};  ///< By the gateway.
+  std::vector<IpPrefix> profile_routes = {};   ///< Empty: all.
+  std::vector<IpPrefix> include = {};          ///< The setting; empty: all.
+  std::vector<IpPrefix> exclude = {};          ///< The setting.
+  std::vector<IpPrefix> lan = {};              ///< `private_networks()`, if they may be reached.
 };
 
 /// The way of each destination: the list with the longest prefix that contains it decides, at the

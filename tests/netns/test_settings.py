@@ -152,7 +152,13 @@ class Unreadable(SettingsTest):
         self.assertEqual(answer["settings"]["lockdown"], "true")
         self.assertRegex(client.log, problem)
         self.assertIn("traffic is blocked", client.log)
-        self.assertEqual(client.state, "disconnected")
+        status = client.status()
+        self.assertEqual(status["state"], "disconnected")
+        self.assertTrue(status["traffic_blocked"])
+        outside = self.lab.capture(self.lab.client_net, "outer0")
+        self.send(GATEWAY4, GATEWAY6)
+        outside.stop()
+        self.assertEqual(self.seen(outside), [])
         self.assertEqual(file.read_text(), content)
 
         set_settings(client, "lockdown=false")
@@ -160,6 +166,8 @@ class Unreadable(SettingsTest):
         self.assertEqual(answer["problem"], "")
         self.assertEqual(answer["settings"]["lockdown"], "false")
         self.assertEqual((client.state_dir / kept_as).read_text(), content)
+        self.assertFalse(client.status()["traffic_blocked"])
+        self.assertTrue(self.lab.client_net.ping(GATEWAY4))
         client.connect("laptop")
         self.assertTrue(self.lab.client_net.ping(HOST4))
 
@@ -174,6 +182,52 @@ class Unreadable(SettingsTest):
             re.escape("written by a newer slopnd (schema_version 99"),
             "settings.toml.newer-1",
         )
+
+
+class Lockdown(SettingsTest):
+    def setUp(self):
+        super().setUp()
+        self.client, _ = self.stored()
+        self.net = self.lab.client_net
+
+    def test_it_blocks_at_once_survives_a_crash_and_ends_at_once(self):
+        self.assertTrue(self.net.ping(GATEWAY4))
+        set_settings(self.client, "lockdown=true")
+        self.assertFalse(self.net.ping(GATEWAY4, wait=0.5))
+        self.client.kill()
+        outside = self.lab.capture(self.net, "outer0")
+        self.send(GATEWAY4, GATEWAY6)
+        self.client.start()
+        self.send(GATEWAY4, GATEWAY6)
+        outside.stop()
+        self.assertEqual(self.seen(outside), [])
+        self.assertTrue(self.client.status()["traffic_blocked"])
+        self.client.connect("laptop")
+        self.assertTrue(self.net.ping(HOST4))
+        self.client.ctl_ok("disconnect", "--wait")
+        self.assertFalse(self.net.ping(GATEWAY4, wait=0.5))
+        set_settings(self.client, "lockdown=false")
+        self.assertTrue(self.net.ping(GATEWAY4))
+        self.assertTrue(self.net.ping(GATEWAY6))
+
+    def test_the_lan_and_what_is_excluded_are_outside_of_it(self):
+        neighbour = self.lab.namespace("neighbour")
+        self.lab.join(
+            (self.net, "home0", "192.168.7.2/24", "fd07::2/64"),
+            (neighbour, "home0", ON_LINK4 + "/24", ON_LINK6 + "/64"),
+        )
+        set_settings(self.client, "lockdown=true")
+        self.assertFalse(self.net.ping(ON_LINK4, wait=0.5))
+        set_settings(self.client, "lan_access=true")
+        self.assertTrue(self.net.ping(ON_LINK4))
+        self.assertTrue(self.net.ping(ON_LINK6))
+        self.assertFalse(self.net.ping(GATEWAY4, wait=0.5))
+        set_settings(self.client, "lan_access=false", f"split.exclude={GATEWAY4}/32")
+        self.assertFalse(self.net.ping(ON_LINK4, wait=0.5))
+        self.assertTrue(self.net.ping(GATEWAY4))
+        self.assertFalse(self.net.ping(GATEWAY6, wait=0.5))
+        set_settings(self.client, "lockdown=false")
+        self.assertTrue(self.net.ping(GATEWAY6))
 
 
 class Split(SettingsTest):

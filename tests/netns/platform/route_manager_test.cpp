@@ -136,7 +136,7 @@ TEST_CASE("routes: what is outside is left to main, by the longest prefix", "[ne
   Host host;
   NetworkConfig config = client_config();
   config.policy->through_tunnel.push_back(prefix("10.20.0.0/16"));
-  config.policy->unreachable = {prefix("0.0.0.0/0"), prefix("::/0")};
+  config.policy->unreachable = config.policy->through_tunnel;
   config.policy->outside = {prefix("10.0.0.0/8"), prefix("2001:db8:1::/48"), prefix("fe80::/64")};
   const auto routes = manager();
   succeed(routes->apply(config));

@@ -40,6 +40,15 @@ TEST_CASE("host network: blocking refuses everything but our own packets", "[uni
   CHECK(policy->bypass_mark == scene.config.fwmark);
 }
 
+TEST_CASE("host network: what is never tunnelled is not blocked", "[unit][supervisor]")
+{
+  Scene scene;
+  REQUIRE(scene.network.block(scene.config, {test::prefix("192.168.7.0/24")}));
+  CHECK(scene.routes.current()->policy->outside == std::vector{test::prefix("192.168.7.0/24")});
+  REQUIRE(scene.network.block(scene.config));
+  CHECK(scene.routes.current()->policy->outside.empty());
+}
+
 TEST_CASE("host network: nothing is opened on the way from a tunnel to blocked",
           "[unit][supervisor]")
 {
