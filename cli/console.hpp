@@ -22,6 +22,7 @@ struct Console {
   Style out_style{Colour::off};
   Style err_style{Colour::off};
   unsigned out_columns = 0;      ///< Of the terminal; 0 when output goes elsewhere.
+  unsigned err_columns = 0;      ///< The same of standard error.
   bool err_is_terminal = false;  ///< Then progress is shown.
   std::filesystem::path socket_path;
 

@@ -102,10 +102,59 @@ void throw_exception_from_error(const Failure& failure, const boost::source_loca
   throw std::logic_error("unchecked outcome: " + failure.message);
 }
 
+std::span<const ExitMeaning> exit_meanings() noexcept
+{
+  static constexpr ExitMeaning kMeanings[]{
+      ExitMeaning{ExitCode::ok, "ok", "Done; for connect: connected."},
+      ExitMeaning{ExitCode::failed, "failed", "Everything that has no code of its own."},
+      ExitMeaning{ExitCode::usage, "usage", "The command line makes no sense."},
+      ExitMeaning{ExitCode::daemon_unreachable, "daemon unreachable",
+                  "No slopnd answers on the socket, it went away, or what answers runs neither as "
+                  "root nor as you."},
+      ExitMeaning{ExitCode::not_permitted, "not permitted",
+                  "slopnd, or the mode of its socket, refuses this user."},
+      ExitMeaning{ExitCode::not_connected, "not connected",
+                  "status --check: disconnected; speedtest and ping: there is no tunnel."},
+      ExitMeaning{ExitCode::auth_refused, "authentication refused",
+                  "The gateway does not accept this client, or the client does not accept the "
+                  "gateway's certificate."},
+      ExitMeaning{ExitCode::timed_out, "timed out",
+                  "Not done within --timeout, or no answer where one was due."},
+      ExitMeaning{ExitCode::under_way, "under way",
+                  "status --check: connecting, reconnecting or disconnecting."},
+      ExitMeaning{ExitCode::given_up, "given up",
+                  "status --check: failed, and somebody must do something."},
+  };
+  return kMeanings;
+}
+
 std::string reason_name(v1::ErrorReason reason)
 {
   return std::string{row_of(reason).name};
 }
+
+std::string class_name(v1::ErrorClass error_class)
+{
+  switch (error_class) {
+    case v1::ERROR_CLASS_UNSPECIFIED:
+      return {};
+    case v1::ERROR_CLASS_NETWORK:
+      return "network";
+    case v1::ERROR_CLASS_AUTHENTICATION:
+      return "authentication";
+    case v1::ERROR_CLASS_CONFIGURATION:
+      return "configuration";
+    case v1::ERROR_CLASS_SYSTEM:
+      return "system";
+    case v1::ERROR_CLASS_PROTOCOL:
+      return "protocol";
+    case v1::ERROR_CLASS_INTERNAL:
+      return "internal";
+    default:  // protobuf's enums are open
+      return "unknown";
+  }
+}
+
 ExitCode exit_code_of(v1::ErrorReason reason)
 {
   return row_of(reason).exit;
@@ -113,8 +162,12 @@ ExitCode exit_code_of(v1::ErrorReason reason)
 
 Failure to_failure(const v1::ErrorDetail& detail)
 {
-  return {exit_code_of(detail.reason()), reason_name(detail.reason()), detail.message(),
-          detail.remedy()};
+  return {.exit = exit_code_of(detail.reason()),
+          .reason = reason_name(detail.reason()),
+          .message = detail.message(),
+          .remedy = detail.remedy(),
+          .error_class = class_name(detail.class_()),
+          .field = detail.field()};
 }
 
 Failure to_failure(const grpc::Status& status)

@@ -12,7 +12,7 @@
 namespace slopn::cli {
 namespace {
 
-constexpr std::size_t kLongestProfileBytes = 60 * 1024;  // slopnd takes messages of 64 KiB
+constexpr std::size_t kLongestTextBytes = 60 * 1024;  // slopnd takes messages of 64 KiB
 
 }  // namespace
 
@@ -37,18 +37,18 @@ Outcome<std::string> read_standard_input()
       return to_failure(fail({errno, boost::system::system_category()}, "read standard input"));
     }
     text.append(block.data(), static_cast<std::size_t>(size));
-    if (text.size() > kLongestProfileBytes) {
-      return Failure{ExitCode::failed, "invalid_argument",
-                     "standard input is too long for a profile (60 KiB)", ""};
+    if (text.size() > kLongestTextBytes) {
+      return Failure{ExitCode::failed, "invalid_argument", "standard input is too long (60 KiB)",
+                     ""};
     }
   }
   while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
   return text;
 }
 
-Outcome<std::string> read_profile_file(const std::string& path)
+Outcome<std::string> read_text_file(const std::string& path)
 {
-  auto text = read_file(path, {.max_bytes = kLongestProfileBytes});
+  auto text = read_file(path, {.max_bytes = kLongestTextBytes});
   if (!text) return to_failure(std::move(text.error()).within("read " + path));
   return *std::move(text);
 }

@@ -11,10 +11,10 @@ namespace slopn::cli {
 [[nodiscard]] bool is_profile_uri(std::string_view text);
 
 /// All of standard input without the line ends at its end, which echo and pipes add; more than
-/// 60 KiB, which no profile has, is an error.
+/// 60 KiB, which no profile and no settings have, is an error.
 [[nodiscard]] Outcome<std::string> read_standard_input();
 
 /// The same for a file.
-[[nodiscard]] Outcome<std::string> read_profile_file(const std::string& path);
+[[nodiscard]] Outcome<std::string> read_text_file(const std::string& path);
 
 }  // namespace slopn::cli

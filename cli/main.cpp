@@ -10,44 +10,12 @@
 #include <string>
 #include <vector>
 
-#include "cli/commands/commands.hpp"
+#include "cli/catalogue.hpp"
 #include "cli/suggest.hpp"
-#include "libtunnel/base/build_info.hpp"
 #include "libtunnel/base/text.hpp"
 
 namespace slopn::cli {
 namespace {
-
-struct Globals {
-  std::string socket_path = "/run/slopn/slopnd.sock";
-  bool json = false;
-  bool no_color = false;
-};
-
-void add_globals(CLI::App& app, Globals& globals)
-{
-  app.add_option("--socket", globals.socket_path, "slopnd's control socket")
-      ->type_name("PATH")
-      ->envname("SLOPN_SOCKET")
-      ->capture_default_str();
-  app.add_flag("--json", globals.json, "Print JSON for programs instead of text for people");
-  app.add_flag("--no-color,--no-colour", globals.no_color,
-               "No colours; the variable NO_COLOR does the same");
-}
-
-void add_commands(CLI::App& app, Run& chosen)
-{
-  add_connect(app, chosen);
-  add_disconnect(app, chosen);
-  add_status(app, chosen);
-  add_speedtest(app, chosen);
-  add_ping(app, chosen);
-  add_profile(app, chosen);
-  add_keygen(app, chosen);
-  add_settings(app, chosen);
-  add_gateway(app, chosen);
-  add_version(app, chosen);
-}
 
 Console console_for(const Globals& globals)
 {
@@ -58,56 +26,47 @@ Console console_for(const Globals& globals)
           .out_style = Style{colour(STDOUT_FILENO)},
           .err_style = Style{colour(STDERR_FILENO)},
           .out_columns = terminal_columns(STDOUT_FILENO),
+          .err_columns = terminal_columns(STDERR_FILENO),
           .err_is_terminal = ::isatty(STDERR_FILENO) == 1,
           .socket_path = globals.socket_path};
 }
 
 int end_with(const Console& console, const Failure& failure)
 {
-  console.print(failure);
+  if (!failure.silent) console.print(failure);
   return static_cast<int>(failure.exit);
 }
 
-int usage_error(const CLI::App& app, const CLI::ParseError& error, Globals globals,
+int usage_error(const Catalogue& catalogue, const CLI::ParseError& error,
                 const std::vector<std::string>& arguments)
 {
-  const auto slip = find_slip(app, arguments);
+  const auto slip = find_slip(catalogue.app(), arguments);
   std::string remedy = slip ? slip->suggestion : std::string{};
   if (remedy.empty()) remedy = "slopnctl --help shows what there is";
   // The line was not read to its end, so the flag may not be set.
+  Globals globals = catalogue.globals();
   globals.json = std::find(arguments.begin(), arguments.end(), "--json") != arguments.end();
-  return end_with(console_for(globals),
-                  {ExitCode::usage, "usage", slip ? slip->message : error.what(), remedy});
+  return end_with(console_for(globals), {.exit = ExitCode::usage,
+                                         .reason = "usage",
+                                         .message = slip ? slip->message : error.what(),
+                                         .remedy = remedy});
 }
 
 int run(int argc, char** argv)
 {
-  CLI::App app{"Controls slopnd, the slopn VPN daemon.", "slopnctl"};
-  Globals globals;
-  Run chosen;
-  app.fallthrough();  // global options may stand behind the command
-  app.require_subcommand(1);
-  app.set_version_flag("--version", "slopnctl " + std::string{build_info().version});
-  add_globals(app, globals);
-  add_commands(app, chosen);
-  app.footer(
-      "Examples:\n"
-      "  slopnctl connect office\n"
-      "  slopnctl status --json\n"
-      "  slopnctl gateway invite laptop\n"
-      "Exit: 0 ok, 1 failed, 2 usage, 3 slopnd unreachable, 4 not permitted, 5 not connected,\n"
-      "      6 authentication refused, 7 timed out.");
+  Catalogue catalogue;
+  CLI::App& app = catalogue.app();
   const std::vector<std::string> arguments{argv + 1, argv + argc};
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& wanted) {
     return app.exit(wanted);  // --help, --version
   } catch (const CLI::ParseError& error) {
-    return usage_error(app, error, globals, arguments);
+    return usage_error(catalogue, error, arguments);
   }
 
-  const Console console = console_for(globals);
-  const auto end = chosen(console);
+  const Console console = console_for(catalogue.globals());
+  const auto end = catalogue.chosen()(console);
   if (!end) return end_with(console, end.error());
   return static_cast<int>(*end);
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "cli/catalogue.hpp"
+
 namespace slopn::cli {
 namespace {
 
@@ -28,12 +30,10 @@ std::size_t distance(std::string_view a, std::string_view b)
   return previous[b.size()];
 }
 
-std::vector<std::string> commands_of(const CLI::App& app)
+std::vector<std::string> command_names(const CLI::App& app)
 {
   std::vector<std::string> names;
-  for (const auto* one : app.get_subcommands([](const CLI::App*) { return true; })) {
-    names.push_back(one->get_name());
-  }
+  for (const auto* one : commands_of(app)) names.push_back(one->get_name());
   return names;
 }
 
@@ -44,12 +44,35 @@ const CLI::App* find_command(const CLI::App& app, const std::string& name)
   return found.empty() ? nullptr : found.front();
 }
 
-void append_options(const CLI::App& app, std::vector<std::string>& names)
-{
-  for (const auto* one : app.get_options()) {
-    for (const auto& name : one->get_lnames()) names.push_back("--" + name);
+/// Long options that the words so far allow.
+class KnownOptions {
+ public:
+  void add(const CLI::App& app)
+  {
+    for (const auto* one : app.get_options()) {
+      for (const auto& name : one->get_lnames()) {
+        names_.push_back("--" + name);
+        if (one->get_items_expected_max() > 0) with_value_.push_back("--" + name);
+      }
+    }
   }
-}
+
+  [[nodiscard]] bool has(const std::string& name) const { return contains(names_, name); }
+  [[nodiscard]] bool takes_value(const std::string& name) const
+  {
+    return contains(with_value_, name);
+  }
+  [[nodiscard]] const std::vector<std::string>& names() const { return names_; }
+
+ private:
+  [[nodiscard]] static bool contains(const std::vector<std::string>& all, const std::string& one)
+  {
+    return std::find(all.begin(), all.end(), one) != all.end();
+  }
+
+  std::vector<std::string> names_;
+  std::vector<std::string> with_value_;
+};
 
 Slip slip(std::string_view kind, const std::string& word, std::span<const std::string> known)
 {
@@ -92,22 +115,20 @@ std::string nearest(std::string_view word, std::span<const std::string> known)
 std::optional<Slip> find_slip(const CLI::App& app, std::span<const std::string> arguments)
 {
   const CLI::App* here = &app;
-  std::vector<std::string> options;
-  append_options(app, options);
+  KnownOptions options;
+  options.add(app);
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string& word = arguments[i];
-    if (word == "--socket") {
-      ++i;  // its value
-    } else if (word.starts_with("--")) {
+    if (word == "--") break;  // what follows is no option and no command
+    if (word.starts_with("--")) {
       const std::string name = word.substr(0, word.find('='));
-      if (std::find(options.begin(), options.end(), name) == options.end()) {
-        return slip("option", name, options);
-      }
+      if (!options.has(name)) return slip("option", name, options.names());
+      if (name == word && options.takes_value(name)) ++i;
     } else if (!word.starts_with("-") && has_commands(*here)) {
       const auto* next = find_command(*here, word);
-      if (next == nullptr) return slip("command", word, commands_of(*here));
+      if (next == nullptr) return slip("command", word, command_names(*here));
       here = next;
-      append_options(*here, options);
+      options.add(*here);
     }
   }
   return std::nullopt;

@@ -1,25 +1,28 @@
 #pragma once
 
-#include <CLI/App.hpp>
-#include <functional>
+#include "cli/catalogue.hpp"
 
-#include "cli/console.hpp"
-
-/// One file per command. Each adds itself, its options and its examples to `parent`, and puts
-/// what it does into `chosen` when the command line names it.
+/// One file per command or family of commands. Each adds itself, its options and its examples.
 namespace slopn::cli {
 
-using Run = std::function<Outcome<ExitCode>(const Console&)>;
-
-void add_connect(CLI::App& parent, Run& chosen);
-void add_disconnect(CLI::App& parent, Run& chosen);
-void add_status(CLI::App& parent, Run& chosen);
-void add_speedtest(CLI::App& parent, Run& chosen);
-void add_ping(CLI::App& parent, Run& chosen);
-void add_keygen(CLI::App& parent, Run& chosen);
-void add_profile(CLI::App& parent, Run& chosen);
-void add_settings(CLI::App& parent, Run& chosen);
-void add_gateway(CLI::App& parent, Run& chosen);
-void add_version(CLI::App& parent, Run& chosen);
+void add_bundle(Group top);
+void add_completion(Group top);
+void add_confirm(Group top);
+void add_connect(Group top);
+void add_disconnect(Group top);
+void add_doctor(Group top);
+void add_events(Group top);
+void add_gateway(Group top);
+void add_keygen(Group top);
+void add_log_level(Group top);
+void add_logs(Group top);
+void add_man(Group top);
+void add_ping(Group top);
+void add_profile(Group top);
+void add_settings(Group top);
+void add_speedtest(Group top);
+void add_status(Group top);
+void add_version(Group top);
+void add_whoami(Group top);
 
 }  // namespace slopn::cli

@@ -1,8 +1,8 @@
-#include <memory>
 #include <ostream>
 
 #include "cli/commands/commands.hpp"
 #include "cli/follow.hpp"
+#include "cli/format/spinner.hpp"
 #include "cli/format/status_text.hpp"
 
 namespace slopn::cli {
@@ -18,7 +18,11 @@ Outcome<ExitCode> print_end(const Console& console, const v1::Status* status)
   if (console.json()) {
     console.print(status != nullptr ? to_json(*status) : Json::object());
   } else {
-    console.out << (status != nullptr ? "disconnected" : "disconnecting") << '\n';
+    console.out << (status == nullptr ? "disconnecting"
+                    : status->client().disconnected().locked()
+                        ? "disconnected; lockdown blocks traffic"
+                        : "disconnected")
+                << '\n';
   }
   return ExitCode::ok;
 }
@@ -31,37 +35,32 @@ Outcome<ExitCode> disconnect(const Console& console, const DisconnectOptions& op
   if (!done) return done.error();
   if (!options.wait) return print_end(console, nullptr);
 
+  Spinner spinner{console};
   return follow(*link, std::chrono::seconds{options.timeout_seconds},
                 [&](const v1::WatchStatusResponse& change) -> Verdict {
                   if (change.status().client().has_disconnected()) {
+                    spinner.clear();
                     return print_end(console, &change.status());
                   }
-                  console.progress(status_line(change.status(), console.err_style,
-                                               std::chrono::system_clock::now()));
+                  spinner.show(status_line(change.status(), Style{Colour::off},
+                                           std::chrono::system_clock::now()));
                   return std::nullopt;
                 });
 }
 
 }  // namespace
 
-void add_disconnect(CLI::App& parent, Run& chosen)
+void add_disconnect(Group top)
 {
-  auto* command = parent.add_subcommand("disconnect", "End the connection");
-  const auto options = std::make_shared<DisconnectOptions>();
-  command->add_flag("--wait,!--no-wait", options->wait,
-                    "Wait until it has ended (default), or return at once");
-  command->add_option("--timeout", options->timeout_seconds, "How long to wait. 0: for ever")
-      ->type_name("SECONDS")
-      ->check(CLI::Range(0U, 86'400U))
+  auto verb = top.verb<DisconnectOptions>("disconnect", "End the connection", disconnect);
+  verb.flag("--wait,!--no-wait", verb->wait,
+            "Wait until it has ended (default), or return at once");
+  verb.number("--timeout", verb->timeout_seconds, "SECONDS", "How long to wait. 0: for ever", 0U,
+              86'400U)
       ->capture_default_str();
-  command->footer(
-      "Examples:\n"
-      "  slopnctl disconnect\n"
-      "  slopnctl disconnect --no-wait\n"
-      "Nothing to end is success.");
-  command->callback([&chosen, options] {
-    chosen = [options](const Console& console) { return disconnect(console, *options); };
-  });
+  verb.explain({.section = "Connecting",
+                .examples = {"slopnctl disconnect", "slopnctl disconnect --no-wait"},
+                .notes = "Nothing to end is success."});
 }
 
 }  // namespace slopn::cli

@@ -48,7 +48,7 @@ std::vector<std::string> row_of(const v1::Session& session,
           human_bytes(traffic.received_bytes())};
 }
 
-Outcome<ExitCode> list_sessions(const Console& console)
+Outcome<ExitCode> list_sessions(const Console& console, const NoOptions&)
 {
   auto link = DaemonLink::open(console.socket_path);
   if (!link) return link.error();
@@ -70,12 +70,16 @@ Outcome<ExitCode> list_sessions(const Console& console)
   return ExitCode::ok;
 }
 
-Outcome<ExitCode> kick(const Console& console, const std::string& who)
+struct KickOptions {
+  std::string who;
+};
+
+Outcome<ExitCode> kick(const Console& console, const KickOptions& options)
 {
   auto link = DaemonLink::open(console.socket_path);
   if (!link) return link.error();
   v1::KickSessionRequest request;
-  request.set_who(who);
+  request.set_who(options.who);
   const auto response = call(link->gateway(), &v1::Gateway::Stub::KickSession, request);
   if (!response) return response.error();
   if (console.json()) {
@@ -137,65 +141,47 @@ Outcome<ExitCode> invite(const Console& console, const InviteOptions& options)
   return ExitCode::ok;
 }
 
-void add_kick(CLI::App& parent, Run& chosen)
+void add_kick(Group parent)
 {
-  auto* command = parent.add_subcommand("kick", "End sessions");
-  const auto who = std::make_shared<std::string>();
-  command->add_option("who", *who, "A session's id, a client's name or key, or an inner address")
-      ->type_name("WHO")
+  auto verb = parent.verb<KickOptions>("kick", "End sessions", kick);
+  verb.option("who", verb->who, "WHO",
+              "A session's id, a client's name or key, or an inner address")
       ->required();
-  command->footer(
-      "Examples:\n"
-      "  slopnctl gateway kick 17\n"
-      "  slopnctl gateway kick laptop\n"
-      "The client may come back: remove its key from the gateway to keep it out.");
-  command->callback(
-      [&chosen, who] { chosen = [who](const Console& console) { return kick(console, *who); }; });
+  verb.explain(
+      {.examples = {"slopnctl gateway kick 17", "slopnctl gateway kick laptop"},
+       .notes = "The client may come back: remove its key from the gateway to keep it out."});
 }
 
-void add_invite(CLI::App& parent, Run& chosen)
+void add_invite(Group parent)
 {
-  auto* command = parent.add_subcommand("invite", "Let one more client in");
-  const auto options = std::make_shared<InviteOptions>();
-  command->add_option("name", options->name, "What the gateway shall call the client")
-      ->type_name("NAME")
-      ->required();
-  command
-      ->add_option("--key", options->public_key,
-                   "The client's own public key (slopnctl keygen); default: a key pair is made "
-                   "and its private key is put into the URI")
-      ->type_name("ed25519:...");
-  command
-      ->add_option("--endpoint", options->endpoint,
-                   "Where clients reach the gateway; default: what its configuration says")
-      ->type_name("HOST[:PORT]");
-  command->add_flag("--qr,!--no-qr", options->qr,
-                    "Show the URI as a QR code too (default: on a terminal), or do not");
-  command->footer(
-      "Examples:\n"
-      "  slopnctl gateway invite laptop\n"
-      "  slopnctl gateway invite laptop --key ed25519:AAAA... --endpoint vpn.example.org:443\n"
-      "  slopnctl gateway invite laptop | ssh laptop slopnctl connect -");
-  command->callback([&chosen, options] {
-    chosen = [options](const Console& console) { return invite(console, *options); };
-  });
+  auto verb = parent.verb<InviteOptions>("invite", "Let one more client in", invite);
+  verb.option("name", verb->name, "NAME", "What the gateway shall call the client")->required();
+  verb.option("--key", verb->public_key, "ed25519:...",
+              "The client's own public key (slopnctl keygen); default: a key pair is made and its "
+              "private key is put into the URI");
+  verb.option("--endpoint", verb->endpoint, "HOST[:PORT]",
+              "Where clients reach the gateway; default: what its configuration says");
+  verb.flag("--qr,!--no-qr", verb->qr,
+            "Show the URI as a QR code too (default: on a terminal), or do not");
+  verb.explain(
+      {.examples = {
+           "slopnctl gateway invite laptop",
+           "slopnctl gateway invite laptop --key ed25519:AAAA... --endpoint vpn.example.org:443",
+           "slopnctl gateway invite laptop | ssh laptop slopnctl connect -"}});
 }
 
 }  // namespace
 
-void add_gateway(CLI::App& parent, Run& chosen)
+void add_gateway(Group top)
 {
-  auto* command = parent.add_subcommand("gateway", "See and steer who uses this gateway");
-  command->require_subcommand(1);
-  command->footer(
-      "Examples:\n"
-      "  slopnctl gateway invite laptop\n"
-      "  slopnctl gateway sessions");
-  auto* sessions = command->add_subcommand("sessions", "List who is connected");
-  sessions->footer("Examples:\n  slopnctl gateway sessions\n  slopnctl gateway sessions --json");
-  sessions->callback([&chosen] { chosen = list_sessions; });
-  add_kick(*command, chosen);
-  add_invite(*command, chosen);
+  const Group gateway =
+      top.group("gateway", "See and steer who uses this gateway",
+                {.section = "On a gateway",
+                 .examples = {"slopnctl gateway invite laptop", "slopnctl gateway sessions"}});
+  auto sessions = gateway.verb<NoOptions>("sessions", "List who is connected", list_sessions);
+  sessions.explain({.examples = {"slopnctl gateway sessions", "slopnctl gateway sessions --json"}});
+  add_kick(gateway);
+  add_invite(gateway);
 }
 
 }  // namespace slopn::cli

@@ -64,25 +64,19 @@ Outcome<ExitCode> keygen(const Console& console, const KeygenOptions& options)
 
 }  // namespace
 
-void add_keygen(CLI::App& parent, Run& chosen)
+void add_keygen(Group top)
 {
-  auto* command = parent.add_subcommand("keygen", "Make a key pair that proves who this client is");
-  const auto options = std::make_shared<KeygenOptions>();
-  command
-      ->add_option("-o,--out", options->out_path,
-                   "Where the private key goes, mode 0600; - for standard output")
-      ->type_name("FILE")
+  auto verb =
+      top.verb<KeygenOptions>("keygen", "Make a key pair that proves who this client is", keygen);
+  verb.option("-o,--out", verb->out_path, "FILE",
+              "Where the private key goes, mode 0600; - for standard output",
+              {Candidates::Kind::files})
       ->capture_default_str();
-  command->add_flag("-f,--force", options->force, "Replace the file if there is one");
-  command->footer(
-      "Examples:\n"
-      "  slopnctl keygen\n"
-      "  slopnctl keygen --out /etc/slopn/client.key\n"
-      "  slopnctl keygen --json | jq -r .public_key\n"
-      "The key is Ed25519 in PKCS#8 PEM. slopnd is not asked.");
-  command->callback([&chosen, options] {
-    chosen = [options](const Console& console) { return keygen(console, *options); };
-  });
+  verb.flag("-f,--force", verb->force, "Replace the file if there is one");
+  verb.explain({.section = "Setting up",
+                .examples = {"slopnctl keygen", "slopnctl keygen --out /etc/slopn/client.key",
+                             "slopnctl keygen --json | jq -r .public_key"},
+                .notes = "The key is Ed25519 in PKCS#8 PEM. slopnd is not asked."});
 }
 
 }  // namespace slopn::cli

@@ -105,28 +105,19 @@ Outcome<ExitCode> ping(const Console& console, const PingOptions& options)
 
 }  // namespace
 
-void add_ping(CLI::App& parent, Run& chosen)
+void add_ping(Group top)
 {
-  auto* command =
-      parent.add_subcommand("ping", "Measure the round trip through the tunnel to its gateway");
-  const auto options = std::make_shared<PingOptions>();
-  command->add_option("-c,--count", options->count, "How many; 0: until interrupted (Ctrl-C)")
-      ->type_name("COUNT")
-      ->check(CLI::Range(0U, 1'000'000U))
+  auto verb = top.verb<PingOptions>(
+      "ping", "Measure the round trip through the tunnel to its gateway", ping);
+  verb.number("-c,--count", verb->count, "COUNT", "How many; 0: until interrupted (Ctrl-C)", 0U,
+              1'000'000U)
       ->capture_default_str();
-  command->add_option("-i,--interval", options->interval_s, "From one to the next")
-      ->type_name("SECONDS")
-      ->check(CLI::Range(0.01, 3600.0))
+  verb.number("-i,--interval", verb->interval_s, "SECONDS", "From one to the next", 0.01, 3600.0)
       ->capture_default_str();
-  command->footer(
-      "Examples:\n"
-      "  slopnctl ping\n"
-      "  slopnctl ping -c 100 -i 0.1\n"
-      "  slopnctl ping -c 10 --json | jq .latency_us.avg\n"
-      "Exit: 0 something was answered, 1 nothing was, 5 not connected.");
-  command->callback([&chosen, options] {
-    chosen = [options](const Console& console) { return ping(console, *options); };
-  });
+  verb.explain({.section = "Watching",
+                .examples = {"slopnctl ping", "slopnctl ping -c 100 -i 0.1",
+                             "slopnctl ping -c 10 --json | jq .latency_us.avg"},
+                .exits = "0 something was answered, 1 nothing was, 5 not connected"});
 }
 
 }  // namespace slopn::cli

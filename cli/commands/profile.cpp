@@ -1,4 +1,3 @@
-#include <memory>
 #include <ostream>
 #include <vector>
 
@@ -6,6 +5,7 @@
 #include "cli/daemon_link.hpp"
 #include "cli/format/table.hpp"
 #include "cli/input.hpp"
+#include "cli/names.hpp"
 #include "libtunnel/base/text.hpp"
 
 namespace slopn::cli {
@@ -17,12 +17,24 @@ struct ImportOptions {
   bool replace = false;
 };
 
+struct NameOptions {
+  std::string name;
+};
+
+std::string gateways_text(const v1::Profile& profile)
+{
+  std::string text;
+  for (const auto& gateway : profile.gateways()) text += (text.empty() ? "" : ", ") + gateway;
+  return text.empty() ? profile.gateway() : text;
+}
+
 void print_profile(const Console& console, const v1::Profile& profile)
 {
   if (console.json()) return console.print(to_json(profile));
   const Style& style = console.out_style;
   console.out << style.strong(printable(profile.name())) << '\n'
-              << details({{"gateway", profile.gateway()},
+              << details({{profile.gateways_size() > 1 ? "gateways" : "gateway",
+                           gateways_text(profile)},
                           {"authentication", profile.authentication()},
                           {"client key", profile.client_key()},
                           {"gateway pin", profile.gateway_pin()}},
@@ -33,7 +45,7 @@ Outcome<std::string> text_of(const std::string& source)
 {
   if (source == "-") return read_standard_input();
   if (is_profile_uri(source)) return source;
-  return read_profile_file(source);
+  return read_text_file(source);
 }
 
 Outcome<ExitCode> import_profile(const Console& console, const ImportOptions& options)
@@ -59,7 +71,7 @@ Outcome<ExitCode> import_profile(const Console& console, const ImportOptions& op
   return ExitCode::ok;
 }
 
-Outcome<ExitCode> list_profiles(const Console& console)
+Outcome<ExitCode> list_profiles(const Console& console, const NoOptions&)
 {
   auto link = DaemonLink::open(console.socket_path);
   if (!link) return link.error();
@@ -75,92 +87,79 @@ Outcome<ExitCode> list_profiles(const Console& console)
   } else {
     std::vector<std::vector<std::string>> rows;
     for (const auto& one : response->profiles()) {
-      rows.push_back({one.name(), one.gateway(), one.authentication()});
+      rows.push_back({one.name(), gateways_text(one), one.authentication()});
     }
-    console.out << table({"NAME", "GATEWAY", "AUTHENTICATION"}, rows, console.out_style);
+    console.out << table({"NAME", "GATEWAYS", "AUTHENTICATION"}, rows, console.out_style);
   }
   return ExitCode::ok;
 }
 
-Outcome<ExitCode> show_profile(const Console& console, const std::string& name)
+Outcome<ExitCode> show_profile(const Console& console, const NameOptions& options)
 {
   auto link = DaemonLink::open(console.socket_path);
   if (!link) return link.error();
   v1::GetProfileRequest request;
-  request.set_name(name);
+  request.set_name(options.name);
   const auto response = call(link->control(), &v1::Control::Stub::GetProfile, request);
-  if (!response) return response.error();
+  if (!response) return with_profile_suggestion(*link, response.error(), options.name);
   print_profile(console, response->profile());
   return ExitCode::ok;
 }
 
-Outcome<ExitCode> remove_profile(const Console& console, const std::string& name)
+Outcome<ExitCode> remove_profile(const Console& console, const NameOptions& options)
 {
   auto link = DaemonLink::open(console.socket_path);
   if (!link) return link.error();
   v1::RemoveProfileRequest request;
-  request.set_name(name);
+  request.set_name(options.name);
   const auto response = call(link->control(), &v1::Control::Stub::RemoveProfile, request);
-  if (!response) return response.error();
+  if (!response) return with_profile_suggestion(*link, response.error(), options.name);
   if (console.json()) {
-    console.print(Json{{"removed", name}});
+    console.print(Json{{"removed", options.name}});
   } else {
-    console.out << "removed " << printable(name) << '\n';
+    console.out << "removed " << printable(options.name) << '\n';
   }
   return ExitCode::ok;
 }
 
-void add_import(CLI::App& parent, Run& chosen)
+void add_import(Group profile)
 {
-  auto* command = parent.add_subcommand("import", "Store a profile");
-  const auto options = std::make_shared<ImportOptions>();
-  command
-      ->add_option("source", options->source,
-                   "A TOML file, a slopn:// URI, or - for either from standard input")
-      ->type_name("FILE|URI")
+  auto verb = profile.verb<ImportOptions>("import", "Store a profile", import_profile);
+  verb.option("source", verb->source, "FILE|URI",
+              "A TOML file, a slopn:// URI, or - for either from standard input",
+              {Candidates::Kind::files})
       ->required();
-  command->add_option("--name", options->name, "Another name than the one in it");
-  command->add_flag("--replace", options->replace, "Replace the profile of that name");
-  command->footer(
-      "Examples:\n"
-      "  slopnctl profile import office.toml\n"
-      "  slopnctl profile import - --name office < invitation.txt\n"
-      "A URI on the command line is seen by ps and kept by the shell; - avoids both.");
-  command->callback([&chosen, options] {
-    chosen = [options](const Console& console) { return import_profile(console, *options); };
-  });
+  verb.option("--name", verb->name, "NAME", "Another name than the one in it");
+  verb.flag("--replace", verb->replace, "Replace the profile of that name");
+  verb.explain(
+      {.examples = {"slopnctl profile import office.toml",
+                    "slopnctl profile import - --name office < invitation.txt"},
+       .notes = "A URI on the command line is seen by ps and kept by the shell; - avoids both."});
 }
 
-using WithName = Outcome<ExitCode> (*)(const Console&, const std::string&);
+using ForName = Outcome<ExitCode> (*)(const Console&, const NameOptions&);
 
-void add_named(CLI::App& parent, Run& chosen, const std::string& verb, const std::string& what,
-               WithName run)
+void add_named(Group profile, const std::string& name, const std::string& what, ForName perform)
 {
-  auto* command = parent.add_subcommand(verb, what);
-  const auto name = std::make_shared<std::string>();
-  command->add_option("name", *name, "The profile")->type_name("NAME")->required();
-  command->footer("Example:\n  slopnctl profile " + verb + " office");
-  command->callback([&chosen, name, run] {
-    chosen = [name, run](const Console& console) { return run(console, *name); };
-  });
+  auto verb = profile.verb<NameOptions>(name, what, perform);
+  verb.option("name", verb->name, "NAME", "The profile", {Candidates::Kind::profiles})->required();
+  verb.explain({.examples = {"slopnctl profile " + name + " office"}});
 }
 
 }  // namespace
 
-void add_profile(CLI::App& parent, Run& chosen)
+void add_profile(Group top)
 {
-  auto* command = parent.add_subcommand("profile", "Store, show and remove profiles");
-  command->require_subcommand(1);
-  command->footer(
-      "Examples:\n"
-      "  slopnctl profile import office.toml\n"
-      "  slopnctl profile list");
-  add_import(*command, chosen);
-  auto* list = command->add_subcommand("list", "List the stored profiles");
-  list->footer("Examples:\n  slopnctl profile list\n  slopnctl profile list --json");
-  list->callback([&chosen] { chosen = list_profiles; });
-  add_named(*command, chosen, "show", "Show a profile, without its secrets", show_profile);
-  add_named(*command, chosen, "remove", "Remove a profile", remove_profile);
+  const Group profile =
+      top.group("profile", "Store, show and remove profiles",
+                {.section = "Setting up",
+                 .examples = {"slopnctl profile import office.toml", "slopnctl profile list"},
+                 .notes = "A profile says where a gateway is and how to prove who you are to it."});
+  add_import(profile);
+  auto all = profile.verb<NoOptions>("list", "List the stored profiles", list_profiles);
+  all.explain({.examples = {"slopnctl profile list", "slopnctl profile list --json"}});
+  add_named(profile, "show", "Show a profile, without its secrets", show_profile);
+  add_named(profile, "remove", "Remove a profile", remove_profile);
 }
 
 }  // namespace slopn::cli

@@ -95,33 +95,27 @@ Outcome<ExitCode> speedtest(const Console& console, const SpeedOptions& options)
 
 }  // namespace
 
-void add_speedtest(CLI::App& parent, Run& chosen)
+void add_speedtest(Group top)
 {
-  auto* command = parent.add_subcommand(
-      "speedtest", "Measure throughput and latency of the tunnel, against its gateway");
-  const auto options = std::make_shared<SpeedOptions>();
+  auto verb = top.verb<SpeedOptions>(
+      "speedtest", "Measure throughput and latency of the tunnel, against its gateway", speedtest);
   constexpr auto kMostSeconds = static_cast<unsigned>(measure::kMaxDuration.count() / 1000);
-  command->add_option("-t,--seconds", options->seconds, "How long to measure each direction")
-      ->type_name("N")
-      ->check(CLI::Range(1U, kMostSeconds))
+  verb.number("-t,--seconds", verb->seconds, "N", "How long to measure each direction", 1U,
+              kMostSeconds)
       ->capture_default_str();
-  command->add_option("-n,--streams", options->streams, "TCP connections at the same time")
-      ->type_name("N")
-      ->check(CLI::Range(1U, unsigned{measure::kMaxStreams}))
+  verb.number("-n,--streams", verb->streams, "N", "TCP connections at the same time", 1U,
+              unsigned{measure::kMaxStreams})
       ->capture_default_str();
-  auto* up = command->add_flag("--upload-only", options->upload_only, "Only towards the gateway");
-  command->add_flag("--download-only", options->download_only, "Only from the gateway")
-      ->excludes(up);
-  command->footer(
-      "Echoes run beside each load: how much their latency grows is what calls and games feel.\n"
-      "Examples:\n"
-      "  slopnctl speedtest\n"
-      "  slopnctl speedtest --seconds 5 --streams 1\n"
-      "  slopnctl speedtest --download-only --json | jq .download.rate_bits_per_s\n"
-      "Exit: 0 measured, 5 not connected, 1 anything else, such as a gateway that offers none.");
-  command->callback([&chosen, options] {
-    chosen = [options](const Console& console) { return speedtest(console, *options); };
-  });
+  auto* up = verb.flag("--upload-only", verb->upload_only, "Only towards the gateway");
+  verb.flag("--download-only", verb->download_only, "Only from the gateway")->excludes(up);
+  verb.explain(
+      {.section = "Watching",
+       .examples = {"slopnctl speedtest", "slopnctl speedtest --seconds 5 --streams 1",
+                    "slopnctl speedtest --download-only --json | jq .download.rate_bits_per_s"},
+       .notes = "Echoes run beside each load: how much their latency grows is what calls and games "
+                "feel.",
+       .exits =
+           "0 measured, 5 not connected, 1 anything else, such as a gateway that offers none"});
 }
 
 }  // namespace slopn::cli

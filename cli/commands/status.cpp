@@ -1,10 +1,8 @@
-#include "cli/format/status_text.hpp"
-
-#include <memory>
 #include <ostream>
 
 #include "cli/commands/commands.hpp"
 #include "cli/follow.hpp"
+#include "cli/format/status_text.hpp"
 #include "cli/format/values.hpp"
 
 namespace slopn::cli {
@@ -17,13 +15,28 @@ struct StatusOptions {
 
 using SystemClock = std::chrono::system_clock;
 
-/// A gateway that answers is up; a client has to be connected.
-bool is_up(const v1::Status& status)
+/// For probes. A gateway that answers is up; a client has to be connected.
+ExitCode check(const v1::Status& status)
 {
-  return status.has_gateway() || status.client().has_connected();
+  if (status.has_gateway()) return ExitCode::ok;
+  switch (status.client().state_case()) {
+    case v1::ClientStatus::kConnected:
+      return ExitCode::ok;
+    case v1::ClientStatus::kConnecting:
+    case v1::ClientStatus::kReconnecting:
+    case v1::ClientStatus::kDisconnecting:
+      return ExitCode::under_way;
+    case v1::ClientStatus::kFailed:
+      return ExitCode::given_up;
+    case v1::ClientStatus::kDisconnected:
+      return ExitCode::not_connected;
+    case v1::ClientStatus::STATE_NOT_SET:
+      break;
+  }
+  return ExitCode::failed;
 }
 
-Outcome<ExitCode> show(const Console& console, DaemonLink& link, const StatusOptions& options)
+Outcome<ExitCode> show(const Console& console, DaemonLink& link)
 {
   const auto response = call(link.control(), &v1::Control::Stub::GetStatus, v1::GetStatusRequest{});
   if (!response) return response.error();
@@ -33,7 +46,7 @@ Outcome<ExitCode> show(const Console& console, DaemonLink& link, const StatusOpt
   } else {
     console.out << status_text(status, console.out_style, SystemClock::now());
   }
-  return options.check && !is_up(status) ? ExitCode::not_connected : ExitCode::ok;
+  return ExitCode::ok;
 }
 
 Outcome<ExitCode> watch(const Console& console, DaemonLink& link)
@@ -57,29 +70,44 @@ Outcome<ExitCode> watch(const Console& console, DaemonLink& link)
       });
 }
 
+/// Nothing is printed, whatever happens: probes read the exit code.
+Outcome<ExitCode> probe(const Console& console)
+{
+  const auto silent = [](Failure failure) {
+    failure.silent = true;
+    return failure;
+  };
+  auto link = DaemonLink::open(console.socket_path);
+  if (!link) return silent(link.error());
+  const auto response =
+      call(link->control(), &v1::Control::Stub::GetStatus, v1::GetStatusRequest{});
+  if (!response) return silent(response.error());
+  return check(response->status());
+}
+
+Outcome<ExitCode> status(const Console& console, const StatusOptions& options)
+{
+  if (options.check) return probe(console);
+  auto link = DaemonLink::open(console.socket_path);
+  if (!link) return link.error();
+  return options.watch ? watch(console, *link) : show(console, *link);
+}
+
 }  // namespace
 
-void add_status(CLI::App& parent, Run& chosen)
+void add_status(Group top)
 {
-  auto* command = parent.add_subcommand("status", "Show what slopnd is doing");
-  const auto options = std::make_shared<StatusOptions>();
-  auto* watch_flag =
-      command->add_flag("-w,--watch", options->watch, "Show every change until interrupted");
-  command->add_flag("--check", options->check, "Exit with 5 unless connected: for probes")
+  auto verb = top.verb<StatusOptions>("status", "Show what slopnd is doing", status);
+  auto* watch_flag = verb.flag("-w,--watch", verb->watch, "Show every change until interrupted");
+  verb.flag("--check", verb->check, "Print nothing; the exit code tells: for probes")
       ->excludes(watch_flag);
-  command->footer(
-      "Examples:\n"
-      "  slopnctl status\n"
-      "  slopnctl status --json | jq -r .state\n"
-      "  slopnctl status --watch\n"
-      "  slopnctl status --check > /dev/null || echo not connected");
-  command->callback([&chosen, options] {
-    chosen = [options](const Console& console) -> Outcome<ExitCode> {
-      auto link = DaemonLink::open(console.socket_path);
-      if (!link) return link.error();
-      return options->watch ? watch(console, *link) : show(console, *link, *options);
-    };
-  });
+  verb.explain(
+      {.section = "Connecting",
+       .examples = {"slopnctl status", "slopnctl status --json | jq -r .state",
+                    "slopnctl status --watch", "slopnctl status --check || echo not connected"},
+       .exits = "0 shown, whatever it shows. With --check: 0 connected, or a gateway that "
+                "runs;\n5 disconnected, 8 connecting, reconnecting or disconnecting, 9 "
+                "failed, 3 slopnd unreachable,\n4 not permitted, 7 no answer in time"});
 }
 
 }  // namespace slopn::cli

@@ -17,7 +17,7 @@ Outcome<v1::GetVersionResponse> ask_daemon(const Console& console)
 }
 
 /// An absent daemon is an answer here, not a failure: `version` is asked when things do not work.
-Outcome<ExitCode> version(const Console& console)
+Outcome<ExitCode> version(const Console& console, const NoOptions&)
 {
   const auto daemon = ask_daemon(console);
   const BuildInfo& ours = build_info();
@@ -45,11 +45,12 @@ Outcome<ExitCode> version(const Console& console)
 
 }  // namespace
 
-void add_version(CLI::App& parent, Run& chosen)
+void add_version(Group top)
 {
-  auto* command = parent.add_subcommand("version", "Show the versions of slopnctl and slopnd");
-  command->footer("Examples:\n  slopnctl version\n  slopnctl version --json");
-  command->callback([&chosen] { chosen = version; });
+  auto verb = top.verb<NoOptions>("version", "Show the versions of slopnctl and slopnd", version);
+  verb.explain({.section = "Help",
+                .examples = {"slopnctl version", "slopnctl version --json"},
+                .notes = "Ends with 0 also when no slopnd runs."});
 }
 
 }  // namespace slopn::cli

@@ -1,17 +1,10 @@
 #include "cli/format/json.hpp"
 
+#include "cli/format/json_parts.hpp"
 #include "cli/format/values.hpp"
 
 namespace slopn::cli {
 namespace {
-
-template <class Repeated>
-Json list(const Repeated& values)
-{
-  Json out = Json::array();
-  for (const auto& value : values) out.push_back(value);
-  return out;
-}
 
 Json to_json(const v1::Traffic& traffic)
 {
@@ -27,13 +20,20 @@ Json to_json(const v1::Traffic& traffic)
 Json to_json(const v1::ErrorDetail& detail)
 {
   Json out{{"code", reason_name(detail.reason())},
+           {"class", class_name(detail.class_())},
            {"message", detail.message()},
-           {"remedy", detail.remedy()}};
+           {"remedy", detail.remedy()},
+           {"field", detail.field()}};
   if (detail.reason() == v1::ERROR_REASON_UNSPECIFIED) {
     out["system_category"] = detail.system_category();
     out["system_code"] = detail.system_code();
   }
   return out;
+}
+
+Json time_or_null(bool present, const google::protobuf::Timestamp& time)
+{
+  return present ? Json(utc_time(to_time(time))) : Json(nullptr);
 }
 
 void add(Json& out, const v1::ClientStatus::Connected& state)
@@ -51,6 +51,9 @@ void add(Json& out, const v1::ClientStatus::Connected& state)
   out["key_exchange_group"] = state.key_exchange_group();
   out["authentication"] = state.authentication();
   out["measurement_endpoints"] = list(state.measurement_endpoints());
+  out["protocol"] = state.protocol();
+  out["last_heard"] = time_or_null(state.has_last_heard(), state.last_heard());
+  out["confirm_until"] = time_or_null(state.has_confirm_until(), state.confirm_until());
 }
 
 void add(Json& out, const v1::ClientStatus& status)
@@ -61,11 +64,14 @@ void add(Json& out, const v1::ClientStatus& status)
       out["state"] = "disconnected";
       out["reason"] = status.disconnected().has_reason() ? to_json(status.disconnected().reason())
                                                          : Json(nullptr);
+      out["locked"] = status.disconnected().locked();
       break;
     case v1::ClientStatus::kConnecting:
       out["state"] = "connecting";
       out["profile"] = status.connecting().profile();
       out["attempt"] = status.connecting().attempt();
+      out["phase"] = phase_name(status.connecting().phase());
+      out["gateway"] = status.connecting().gateway();
       break;
     case v1::ClientStatus::kConnected:
       add(out, status.connected());
@@ -141,7 +147,8 @@ Json to_json(const v1::Profile& profile)
           {"gateway", profile.gateway()},
           {"authentication", profile.authentication()},
           {"client_key", profile.client_key()},
-          {"gateway_pin", profile.gateway_pin()}};
+          {"gateway_pin", profile.gateway_pin()},
+          {"gateways", list(profile.gateways())}};
 }
 
 Json to_json(const v1::Session& session)
@@ -168,8 +175,10 @@ Json to_json(const Failure& failure)
 {
   return {{"error",
            {{"code", failure.reason},
+            {"class", failure.error_class},
             {"message", failure.message},
             {"remedy", failure.remedy},
+            {"field", failure.field},
             {"exit_code", static_cast<int>(failure.exit)}}}};
 }
 

@@ -1,5 +1,6 @@
 #include "cli/format/status_text.hpp"
 
+#include "cli/format/json.hpp"
 #include "cli/format/table.hpp"
 #include "cli/format/values.hpp"
 #include "libtunnel/base/text.hpp"
@@ -50,19 +51,27 @@ std::string interface_text(const std::string& name, std::uint32_t mtu_bytes)
   return name.empty() ? std::string{} : name + ", MTU " + std::to_string(mtu_bytes);
 }
 
+std::string error_text(const v1::ErrorDetail& error)
+{
+  std::string text = printable(error.message());
+  if (!error.remedy().empty()) text += " (" + printable(error.remedy()) + ")";
+  return text;
+}
+
 std::string disconnected_line(const v1::ClientStatus::Disconnected& state, const Style& style)
 {
-  if (!state.has_reason()) return style.strong("disconnected");
-  std::string line = style.bad("disconnected") + ": " + printable(state.reason().message());
-  if (!state.reason().remedy().empty()) line += " (" + printable(state.reason().remedy()) + ")";
-  return line;
+  std::string line = state.has_reason() ? style.bad("disconnected") : style.strong("disconnected");
+  if (state.locked()) line += ", " + style.warn("locked");
+  return state.has_reason() ? line + ": " + error_text(state.reason()) : line;
 }
 
 std::string connecting_line(const v1::ClientStatus::Connecting& state, const Style& style)
 {
   std::string line = style.warn("connecting") + " to " + printable(state.profile());
+  if (!state.gateway().empty()) line += " by " + printable(state.gateway());
   if (state.attempt() > 1) line += ", try " + std::to_string(state.attempt());
-  return line;
+  const std::string phase = phase_name(state.phase());
+  return phase.empty() ? line : line + ": " + phase;
 }
 
 std::string reconnecting_line(const v1::ClientStatus::Reconnecting& state, const Style& style,
@@ -96,7 +105,8 @@ std::string client_line(const v1::ClientStatus& status, const Style& style,
     case v1::ClientStatus::kDisconnecting:
       return style.warn("disconnecting") + " from " + printable(status.disconnecting().profile());
     case v1::ClientStatus::kFailed:
-      return style.bad("failed") + ": " + printable(status.failed().error().message());
+      return style.bad("failed") + " to connect to " + printable(status.failed().profile()) + ": " +
+             error_text(status.failed().error());
     case v1::ClientStatus::STATE_NOT_SET:
       break;
   }
@@ -111,9 +121,28 @@ std::string gateway_line(const v1::GatewayStatus& status, const Style& style)
   return line;
 }
 
-std::string client_details(const v1::ClientStatus& status, const Style& style)
+std::string confirm_text(const v1::ClientStatus::Connected& state)
 {
-  if (!status.has_connected()) return {};
+  if (!state.has_confirm_until()) return {};
+  return "ends at " + local_time(to_time(state.confirm_until())) +
+         " unless you keep it: slopnctl confirm";
+}
+
+std::string heard_text(const v1::ClientStatus::Connected& state, system_clock::time_point now)
+{
+  return state.has_last_heard() ? ago(state.last_heard(), now) + " ago" : std::string{};
+}
+
+std::string blocked_text(const v1::ClientStatus& status)
+{
+  return status.traffic_blocked() ? "what should go through the tunnel goes nowhere at present"
+                                  : std::string{};
+}
+
+std::string client_details(const v1::ClientStatus& status, const Style& style,
+                           system_clock::time_point now)
+{
+  if (!status.has_connected()) return details({{"blocked", blocked_text(status)}}, style);
   const auto& state = status.connected();
   const auto& traffic = status.traffic();
   std::string gateway = state.gateway();
@@ -129,7 +158,11 @@ std::string client_details(const v1::ClientStatus& status, const Style& style)
                   {"interface", interface_text(state.interface_name(), state.mtu_bytes())},
                   {"addresses", joined(state.addresses())},
                   {"routes", joined(state.routes())},
+                  {"protocol", state.protocol()},
                   {"security", security},
+                  {"last heard", heard_text(state, now)},
+                  {"to confirm", confirm_text(state)},
+                  {"blocked", blocked_text(status)},
                   {"sent", amount(traffic.sent_bytes(), traffic.sent_packets())},
                   {"received", amount(traffic.received_bytes(), traffic.received_packets())},
                   {"dropped", drops_text(traffic)}},
@@ -167,7 +200,7 @@ std::string status_line(const v1::Status& status, const Style& style, system_clo
 std::string status_text(const v1::Status& status, const Style& style, system_clock::time_point now)
 {
   std::string text = status_line(status, style, now) + '\n';
-  if (status.has_client()) text += client_details(status.client(), style);
+  if (status.has_client()) text += client_details(status.client(), style, now);
   if (status.has_gateway()) text += gateway_details(status.gateway(), style);
   return text;
 }

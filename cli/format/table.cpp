@@ -24,6 +24,15 @@ std::size_t columns_of(std::string_view text)
   }));
 }
 
+std::string first_columns(std::string_view text, std::size_t columns)
+{
+  std::size_t end = 0;
+  for (std::size_t used = 0; end < text.size(); ++end) {
+    if ((static_cast<unsigned char>(text[end]) & 0xc0U) != 0x80U && used++ == columns) break;
+  }
+  return std::string{text.substr(0, end)};
+}
+
 std::string table(const std::vector<std::string>& heading,
                   const std::vector<std::vector<std::string>>& rows, const Style& style)
 {

@@ -22,4 +22,7 @@ namespace slopn::cli {
 /// Code points of UTF-8 text: good enough as columns for what slopn prints.
 [[nodiscard]] std::size_t columns_of(std::string_view text);
 
+/// The beginning of `text` that takes at most so many columns.
+[[nodiscard]] std::string first_columns(std::string_view text, std::size_t columns);
+
 }  // namespace slopn::cli

@@ -42,6 +42,7 @@ TEST_CASE("json: a connection", "[unit][cli]")
     "addresses": ["10.8.0.2/24", "fd00:8::2/64"], "routes": ["0.0.0.0/0", "::/0"],
     "cipher": "TLS_AES_128_GCM_SHA256", "key_exchange_group": "X25519MLKEM768",
     "authentication": "concealed", "measurement_endpoints": ["10.8.0.1:5202"],
+    "protocol": "", "last_heard": null, "confirm_until": null,
     "rtt_us": 12345, "traffic_blocked": false,
     "traffic": {"sent_packets": 1234, "sent_bytes": 1300000,
                 "received_packets": 1, "received_bytes": 84, "drops": {"too_big": 2}}})"));
@@ -49,26 +50,28 @@ TEST_CASE("json: a connection", "[unit][cli]")
 
 TEST_CASE("json: the other states of a client", "[unit][cli]")
 {
-  CHECK(
-      document_of(test::disconnected_sample()) ==
-      with_traffic(
-          R"({"role": "client", "state": "disconnected", "reason": null, "rtt_us": null, "traffic_blocked": false})"));
+  CHECK(document_of(test::disconnected_sample()) ==
+        with_traffic(
+            R"({"role": "client", "state": "disconnected", "reason": null, "locked": false,
+                "traffic_blocked": false, "rtt_us": null})"));
   CHECK(document_of(test::refused_sample()) == with_traffic(R"({
-    "role": "client", "state": "disconnected", "rtt_us": null, "traffic_blocked": false,
-    "reason": {"code": "auth_rejected", "message": "connect to home: authentication refused",
+    "role": "client", "state": "disconnected", "rtt_us": null, "locked": false,
+    "traffic_blocked": false,
+    "reason": {"code": "auth_rejected", "class": "", "field": "", "message": "connect to home: authentication refused",
                "remedy": "ask for a new invitation"}})"));
   CHECK(document_of(test::connecting_sample()) ==
         with_traffic(
             R"({"role": "client", "state": "connecting", "profile": "home", "attempt": 3,
-        "rtt_us": null, "traffic_blocked": false})"));
+        "phase": "", "gateway": "", "traffic_blocked": false, "rtt_us": null})"));
   CHECK(document_of(test::reconnecting_sample()) == with_traffic(R"({
-    "role": "client", "state": "reconnecting", "profile": "home", "rtt_us": null, "traffic_blocked": false,
-    "reason": {"code": "timed_out", "message": "handshake: no answer in time", "remedy": ""},
+    "role": "client", "state": "reconnecting", "profile": "home", "rtt_us": null,
+    "traffic_blocked": false,
+    "reason": {"code": "timed_out", "class": "", "field": "", "message": "handshake: no answer in time", "remedy": ""},
     "next_attempt": 4, "retry_at": "2025-11-21T12:05:24.000Z"})"));
-  CHECK(
-      document_of(test::disconnecting_sample()) ==
-      with_traffic(
-          R"({"role": "client", "state": "disconnecting", "profile": "home", "rtt_us": null, "traffic_blocked": false})"));
+  CHECK(document_of(test::disconnecting_sample()) ==
+        with_traffic(
+            R"({"role": "client", "state": "disconnecting", "profile": "home",
+                "traffic_blocked": false, "rtt_us": null})"));
 }
 
 TEST_CASE("json: states of newer daemons have names too", "[unit][cli]")
@@ -111,7 +114,8 @@ TEST_CASE("json: a failure", "[unit][cli]")
 {
   const cli::Failure failure{cli::ExitCode::timed_out, "timed_out", "too slow", "wait"};
   CHECK(document_of(failure) ==
-        Json::parse(R"({"error": {"code": "timed_out", "message": "too slow",
+        Json::parse(
+            R"({"error": {"code": "timed_out", "class": "", "field": "", "message": "too slow",
                                             "remedy": "wait", "exit_code": 7}})"));
 }
 

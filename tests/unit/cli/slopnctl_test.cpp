@@ -1,23 +1,20 @@
 // The real program against a fake daemon over a real socket: what it prints and how it ends.
 
 #include <fcntl.h>
-#include <spawn.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <catch2/catch_test_macros.hpp>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "daemon/measure/measure_service.hpp"
+#include "tests/unit/cli/json_schema.hpp"
+#include "tests/unit/cli/run_slopnctl.hpp"
 #include "tests/unit/control/client.hpp"
 #include "tests/unit/control/fake_daemon.hpp"
 
@@ -26,80 +23,9 @@ namespace {
 using namespace slopn;
 using namespace std::chrono_literals;
 using nlohmann::json;
+using test::content_of;
+using test::slopnctl;
 using Instant = std::chrono::steady_clock;
-
-struct Ended {
-  int code = -1;
-  std::string out;
-  std::string err;
-};
-
-std::string content_of(const std::filesystem::path& path)
-{
-  std::ostringstream text;
-  text << std::ifstream{path}.rdbuf();
-  return text.str();
-}
-
-struct RunOptions {
-  std::string input = {};
-  uid_t uid = 0;  ///< Other than 0: become that user first.
-};
-
-/// A clean environment, in which the sanitizers still find their options.
-std::vector<std::string> clean_environment()
-{
-  std::vector<std::string> variables{"TZ=UTC0"};
-  for (const char* name : {"ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"}) {
-    if (const char* value = ::getenv(name)) variables.push_back(std::string{name} + '=' + value);
-  }
-  return variables;
-}
-
-std::vector<char*> pointers_to(std::vector<std::string>& texts)
-{
-  std::vector<char*> pointers;
-  for (auto& text : texts) pointers.push_back(text.data());
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
-/// Runs slopnctl in that environment. Output goes to files, so that it cannot block.
-Ended slopnctl(std::vector<std::string> arguments, const RunOptions& options = {})
-{
-  const test::TemporaryDir dir{0755};
-  const auto path = [&](const char* name) { return (dir.path() / name).string(); };
-  std::ofstream{path("in")} << options.input;
-  const std::array files{::open(path("in").c_str(), O_RDONLY | O_CLOEXEC),
-                         ::open(path("out").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666),
-                         ::open(path("err").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666)};
-  arguments.insert(arguments.begin(), SLOPNCTL_PATH);
-  auto variables = clean_environment();
-  const auto argv = pointers_to(arguments);
-  const auto environment = pointers_to(variables);
-
-  const pid_t child = ::vfork();
-  if (child == 0) {
-    for (int i = 0; i < 3; ++i) ::dup2(files[static_cast<std::size_t>(i)], i);
-    if (options.uid == 0 || ::syscall(SYS_setresuid, options.uid, options.uid, options.uid) == 0) {
-      ::execve(SLOPNCTL_PATH, argv.data(), environment.data());
-    }
-    ::_exit(127);
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  for (const int file : files) ::close(file);
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128, content_of(path("out")),
-          content_of(path("err"))};
-}
-
-/// The same with `--socket` of this daemon.
-Ended slopnctl(const test::FakeDaemon& daemon, std::vector<std::string> arguments,
-               const RunOptions& options = {})
-{
-  arguments.insert(arguments.begin(), "--socket=" + daemon.socket_path().string());
-  return slopnctl(std::move(arguments), options);
-}
 
 daemon::Status connected()
 {
@@ -184,23 +110,6 @@ TEST_CASE("slopnctl: shows the status to people and to programs", "[unit][cli]")
   const auto programs = slopnctl(daemon, {"status", "--json"});
   CHECK(programs.code == 0);
   CHECK(json::parse(programs.out)["state"] == "connected");
-}
-
-TEST_CASE("slopnctl: status --check is 5 unless connected", "[unit][cli]")
-{
-  test::FakeDaemon daemon;
-  CHECK(slopnctl(daemon, {"status"}).code == 0);
-  CHECK(slopnctl(daemon, {"status", "--check"}).code == 5);
-  daemon.on_control([](auto& fake) {
-    fake.now = connected();
-    return 0;
-  });
-  CHECK(slopnctl(daemon, {"status", "--check"}).code == 0);
-  daemon.on_control([](auto& fake) {
-    fake.now = daemon::GatewayStatus{};
-    return 0;
-  });
-  CHECK(slopnctl(daemon, {"status", "--check"}).code == 0);
 }
 
 TEST_CASE("slopnctl: connect waits and says where it got to", "[unit][cli]")
@@ -351,32 +260,6 @@ TEST_CASE("slopnctl: a mistyped command is usage, with the right one", "[unit][c
   CHECK(json::parse(slopnctl({"conect", "--json"}).out)["error"]["exit_code"] == 2);
 }
 
-TEST_CASE("slopnctl: every command has help with examples", "[unit][cli]")
-{
-  const std::vector<std::vector<std::string>> commands{{},
-                                                       {"connect"},
-                                                       {"disconnect"},
-                                                       {"status"},
-                                                       {"keygen"},
-                                                       {"version"},
-                                                       {"profile"},
-                                                       {"profile", "import"},
-                                                       {"profile", "list"},
-                                                       {"profile", "show"},
-                                                       {"gateway"},
-                                                       {"profile", "remove"},
-                                                       {"gateway", "sessions"},
-                                                       {"gateway", "kick"},
-                                                       {"gateway", "invite"}};
-  for (auto command : commands) {
-    command.emplace_back("--help");
-    const auto end = slopnctl(command);
-    CHECK(end.code == 0);
-    CHECK(end.out.find("Example") != std::string::npos);
-    CHECK(end.err.empty());
-  }
-}
-
 TEST_CASE("slopnctl: profiles from a file, from standard input and from a URI", "[unit][cli]")
 {
   test::FakeDaemon daemon;
@@ -419,6 +302,10 @@ TEST_CASE("slopnctl: a gateway's sessions are listed, across pages, and kicked",
   const auto shown = slopnctl(daemon, {"gateway", "sessions"});
   CHECK(shown.err == "");
   CHECK(shown.out.starts_with("ID    CLIENT  "));
+  CHECK(test::schema_errors(json::parse(listed.out), "session-list.json") ==
+        std::vector<std::string>{});
+  const auto kicked = json::parse(slopnctl(daemon, {"gateway", "kick", "2", "--json"}).out);
+  CHECK(test::schema_errors(kicked, "kick.json") == std::vector<std::string>{});
   CHECK(slopnctl(daemon, {"gateway", "kick", "laptop"}).out == "ended 1 session\n");
   CHECK(slopnctl(daemon, {"gateway", "kick", "laptop"}).code == 1);
 }
@@ -434,6 +321,7 @@ TEST_CASE("slopnctl: an invitation is a URI alone when it is piped", "[unit][cli
   const auto programs = json::parse(
       slopnctl(daemon, {"gateway", "invite", "laptop", "--key", "ed25519:x", "--json"}).out);
   CHECK(programs.at("public_key") == "ed25519:x");
+  CHECK(test::schema_errors(programs, "invite.json") == std::vector<std::string>{});
   CHECK(programs.at("uri") == "slopn://vpn.example.org/?name=laptop");
 }
 
@@ -484,10 +372,12 @@ TEST_CASE("slopnctl: ping and speedtest measure what the daemon names", "[unit][
   const auto ping = slopnctl(daemon, {"ping", "-c", "3", "-i", "0.01", "--json"});
   CHECK(ping.code == 0);
   CHECK(json::parse(ping.out)["packets_lost"] == 0);
+  CHECK(test::schema_errors(json::parse(ping.out), "ping.json") == std::vector<std::string>{});
   const auto speed = slopnctl(daemon, {"speedtest", "--seconds", "1", "--streams", "2", "--json"});
   CHECK(speed.code == 0);
   CHECK(speed.err.empty());
   const auto result = json::parse(speed.out);
+  CHECK(test::schema_errors(result, "speedtest.json") == std::vector<std::string>{});
   CHECK(result["download"]["rate_bits_per_s"] > 0);
   CHECK(result["upload"]["rate_bits_per_s"] > 0);
 }

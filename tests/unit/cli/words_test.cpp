@@ -1,10 +1,9 @@
-#include <CLI/CLI.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <catch2/generators/catch_generators_range.hpp>
 #include <set>
 
-#include "cli/commands/commands.hpp"
+#include "cli/catalogue.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/format/qr_code.hpp"
 #include "cli/input.hpp"
@@ -19,16 +18,8 @@ namespace v1 = slopn::control::v1;
 
 std::string suggestion_for(std::vector<std::string> words)
 {
-  CLI::App app;
-  cli::Run chosen;
-  app.add_flag("--json");
-  app.add_option("--socket");
-  cli::add_connect(app, chosen);
-  cli::add_disconnect(app, chosen);
-  cli::add_status(app, chosen);
-  cli::add_profile(app, chosen);
-  cli::add_gateway(app, chosen);
-  const auto slip = cli::find_slip(app, words);
+  const cli::Catalogue catalogue;
+  const auto slip = cli::find_slip(catalogue.app(), words);
   return slip ? slip->message + "; " + slip->suggestion : "";
 }
 
@@ -49,6 +40,9 @@ TEST_CASE("words: a mistyped one brings the nearest", "[unit][cli]")
 {
   CHECK(suggestion_for({"conect"}) == "there is no command 'conect'; did you mean 'connect'?");
   CHECK(suggestion_for({"stauts"}) == "there is no command 'stauts'; did you mean 'status'?");
+  CHECK(suggestion_for({"speedtst", "--seconds", "conect"}) ==
+        "there is no command 'speedtst'; did you mean 'speedtest'?");
+  CHECK(suggestion_for({"logs", "--grep", "--jsno"}).empty());  // the value of an option
   CHECK(suggestion_for({"--socket", "x", "stat"}) ==
         "there is no command 'stat'; did you mean 'status'?");
   CHECK(suggestion_for({"profile", "lsit"}) == "there is no command 'lsit'; did you mean 'list'?");

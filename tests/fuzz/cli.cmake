@@ -1,0 +1,1 @@
+slopn_fuzz(redact SOURCES redact.cpp LIBS slopn::cli)
