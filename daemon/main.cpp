@@ -92,12 +92,12 @@ void reload(const config::LoadOrder& order, config::Config& running, const Parts
     return log.error("config: not reloaded, everything stays as it is:\n{}",
                      loaded.error().message());
   const config::ConfigChange change = config::diff_live(running, *loaded);
+  // Otherwise what somebody set by a call (SetLogLevel) stays.
+  if (changes(change, "log.level")) set_level(log, loaded->log.level);
   for (const std::string& key : change.needs_restart)
     log.warn("config: {} takes effect with the next start", key);
   for (const std::string& key : change.live) log.info("config: {} changed", key);
   running = config::with_live_changes(std::move(running), *loaded);
-  // Otherwise what somebody set by a call (SetLogLevel) stays.
-  if (changes(change, "log.level")) set_level(log, running.log.level);
   if (changes(change, "control.grants")) parts.server.change_grants(running.control.grants);
   parts.supervisor.change_config(running);
 }

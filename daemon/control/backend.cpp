@@ -32,6 +32,7 @@ void Backend::change_grants(std::vector<daemon::Grant> changed)
 {
   grants = with_group(std::move(changed), options.group);
   ++grants_version;
+  user_names.forget();
   v1::ErrorDetail detail;
   detail.set_message("who may do what was changed");
   detail.set_remedy("connect again");

@@ -2,7 +2,6 @@
 #include <chrono>
 #include <string>
 
-#include "daemon/control/access.hpp"
 #include "daemon/control/api_level.hpp"
 #include "daemon/control/messages.hpp"
 #include "daemon/control/serve.hpp"
@@ -70,13 +69,14 @@ grpc::ServerUnaryReactor* ControlService::GetCaller(Context* context,
                                                     const v1::GetCallerRequest* request,
                                                     v1::GetCallerResponse* response)
 {
-  return serve(backend_, *context, {.method = "GetCaller", .request = request, .user = user_},
-               [response, user = user_](daemon::Commands&, const daemon::Caller&) {
-                 response->set_uid(user.uid);
-                 response->set_user(user_name(user.uid));
-                 response->set_role(to_message(user.role));
-                 return grpc::Status::OK;
-               });
+  return serve(
+      backend_, *context, {.method = "GetCaller", .request = request, .user = user_},
+      [response, user = user_, backend = backend_](daemon::Commands&, const daemon::Caller&) {
+        response->set_uid(user.uid);
+        response->set_user(backend->user_names.of(user.uid));
+        response->set_role(to_message(user.role));
+        return grpc::Status::OK;
+      });
 }
 
 grpc::ServerUnaryReactor* ControlService::Connect(Context* context,

@@ -8,9 +8,11 @@
 namespace slopn::control {
 namespace {
 
-grpc::Status role_missing(const ServedUser& user, const Method& method, daemon::Role needed)
+constexpr std::size_t kMostNames = 256;
+
+grpc::Status role_missing(const ServedUser& user, const Method& method, daemon::Role needed,
+                          const std::string& name)
 {
-  const std::string name = user_name(user.uid);
   const std::string role{to_string(needed)};
   const std::string who =
       name.empty() ? "uids = [" + std::to_string(user.uid) + "]" : "users = [\"" + name + "\"]";
@@ -39,15 +41,22 @@ grpc::Status grants_changed()
 
 }  // namespace
 
-std::optional<grpc::Status> why_denied(const ServedUser& user, const Method& method,
-                                       const google::protobuf::Message& request,
-                                       std::uint64_t current_version)
+const std::string& UserNames::of(uid_t uid)
 {
-  const daemon::Role needed = role_needed(method, request);
-  if (needed == daemon::Role::none) return std::nullopt;
+  if (names_.size() >= kMostNames && !names_.contains(uid)) names_.clear();
+  const auto [entry, is_new] = names_.try_emplace(uid);
+  if (is_new) entry->second = user_name(uid);
+  return entry->second;
+}
+
+std::optional<grpc::Status> why_denied(const Request& request, std::uint64_t current_version,
+                                       UserNames& names)
+{
+  const ServedUser& user = request.user;
   if (user.grants_version != current_version && !is_always_admin(user.uid)) return grants_changed();
-  if (user.role < needed) return role_missing(user, method, needed);
-  return std::nullopt;
+  const daemon::Role needed = role_needed(request.method, request.message);
+  if (user.role >= needed) return std::nullopt;
+  return role_missing(user, request.method, needed, names.of(user.uid));
 }
 
 }  // namespace slopn::control

@@ -6,7 +6,9 @@
 
 #include <compare>
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <string>
 
 #include "daemon/control/methods.hpp"
 #include "daemon/roles.hpp"
@@ -23,10 +25,29 @@ struct ServedUser {
   friend auto operator<=>(const ServedUser&, const ServedUser&) = default;
 };
 
-/// Why `user` may not make this call, with the grant that would help; nullopt when it may.
+/// Names of users who are refused, so that refusals do not ask the system's user database each time:
+/// where that is on the network it may be slow, and anybody can be refused.
+class UserNames {
+ public:
+  /// Empty when there is none.
+  [[nodiscard]] const std::string& of(uid_t uid);
+  void forget() { names_.clear(); }
+
+ private:
+  std::map<uid_t, std::string> names_;
+};
+
+/// What the gate is asked with.
+struct Request {
+  const ServedUser& user;
+  const Method& method;
+  const google::protobuf::Message& message;
+};
+
+/// Why the caller may not do that, with the grant that would help; nullopt when it may.
 /// `current_version` is that of the grants that hold now.
-[[nodiscard]] std::optional<grpc::Status> why_denied(const ServedUser& user, const Method& method,
-                                                     const google::protobuf::Message& request,
-                                                     std::uint64_t current_version);
+[[nodiscard]] std::optional<grpc::Status> why_denied(const Request& request,
+                                                     std::uint64_t current_version,
+                                                     UserNames& names);
 
 }  // namespace slopn::control

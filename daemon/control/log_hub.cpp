@@ -66,6 +66,7 @@ void LogHub::watch(const std::shared_ptr<LogCall>& call, const v1::WatchLogsRequ
   if (!request.follow()) return call->end_when_sent();
   readers_.push_back({call, std::move(filter)});
   wait_for_more();
+  deliver();  // what came since, and woke nobody
 }
 
 void LogHub::clear()

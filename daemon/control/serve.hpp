@@ -26,11 +26,15 @@ struct CallInfo {
 
 /// nullopt if the call may be made. A method that nobody has put into the table is a bug, and
 /// nobody's to call.
-[[nodiscard]] std::optional<grpc::Status> why_denied(const Backend& backend, const CallInfo& call);
+[[nodiscard]] std::optional<grpc::Status> why_denied(Backend& backend, const CallInfo& call);
 
 /// Writes what came of a call to the audit log, if it is one that changes something.
 void write_audit(Backend& backend, const CallInfo& call, const daemon::Caller& caller,
                  const grpc::Status& status);
+
+/// INTERNAL, and a line in the log: exceptions are bugs here, and no caller's fault.
+[[nodiscard]] grpc::Status bug_status(Backend& backend, const CallInfo& call,
+                                      const std::exception& bug);
 
 /// An answer that comes later: may be copied into a callback, and called once, on the control
 /// thread. `fill` returns the status and may touch request and response; it is not called when the
@@ -54,22 +58,16 @@ class LaterAnswer {
     try {
       finish(fill());
     } catch (const std::exception& bug) {
-      finish(status_of(bug));
+      finish(bug_status(*backend_, info_, bug));
     }
   }
 
-  /// Exceptions are bugs here, and no caller's fault.
   void give_up(const std::exception& bug) const
   {
-    (*this)([&] { return status_of(bug); });
+    (*this)([&] { return bug_status(*backend_, info_, bug); });
   }
 
  private:
-  [[nodiscard]] grpc::Status status_of(const std::exception& bug) const
-  {
-    backend_->log->error("control: call={} threw: {}", info_.method, bug.what());
-    return {grpc::StatusCode::INTERNAL, "slopnd met a bug; see its log"};
-  }
   void finish(const grpc::Status& status) const
   {
     write_audit(*backend_, info_, caller_, status);
@@ -144,11 +142,15 @@ grpc::ServerWriteReactor<Response>* serve_stream(const std::shared_ptr<Backend>&
              [backend, call, info = std::move(info), kept, begin = std::move(begin)]() mutable {
                if (backend->stopped) return;
                info.request = kept.get();
-               const daemon::Caller caller = backend->connections.find(info.peer, info.user.uid);
-               auto denied = why_denied(*backend, info);
-               const grpc::Status status = denied ? *denied : begin(call, *kept);
-               write_audit(*backend, info, caller, status);
-               if (!status.ok()) call->end(status);
+               try {
+                 const auto caller = backend->connections.find(info.peer, info.user.uid);
+                 auto denied = why_denied(*backend, info);
+                 const grpc::Status status = denied ? *denied : begin(call, *kept);
+                 write_audit(*backend, info, caller, status);
+                 if (!status.ok()) call->end(status);
+               } catch (const std::exception& bug) {
+                 call->end(bug_status(*backend, info, bug));
+               }
              });
   return call.get();
 }

@@ -40,6 +40,7 @@ struct Backend {
   std::unique_ptr<daemon::Commands::Subscription> status_changes;  // for the events
   std::vector<daemon::Grant> grants;                               // all of them, with the group's
   std::uint64_t grants_version = 1;
+  UserNames user_names;
   bool stopped = false;
 };
 

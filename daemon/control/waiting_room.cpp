@@ -31,15 +31,19 @@ void WaitingRoom::add(UniqueFd socket, Peer peer)
     return;
   }
   make_room(peer.uid);
-  auto caller = std::make_shared<Waiting>(
-      Waiting{asio::posix::stream_descriptor{timer_.get_executor(), socket.release()},
-              std::move(peer), Clock::now() + limits_.patience});
+  auto caller =
+      std::make_shared<Waiting>(Waiting{asio::posix::stream_descriptor{timer_.get_executor()},
+                                        std::move(peer), Clock::now() + limits_.patience});
+  boost::system::error_code ec;
+  caller->socket.assign(socket.get(), ec);
+  if (ec) return;  // the kernel watches no more descriptors for us
+  (void)socket.release();
   callers_.push_back(caller);
   caller->socket.async_wait(
       asio::posix::stream_descriptor::wait_read,
-      [this, weak = std::weak_ptr{caller}](const boost::system::error_code& ec) {
+      [this, weak = std::weak_ptr{caller}](const boost::system::error_code& failed) {
         // Whoever is closed here is forgotten too, and so is everybody when the room goes.
-        if (const auto self = weak.lock(); self && !ec && self->socket.is_open()) on_readable(self);
+        if (const auto one = weak.lock(); one && !failed && one->socket.is_open()) on_readable(one);
       });
   set_timer();
 }
