@@ -21,11 +21,35 @@ const Request& as(const Message& message)
   return static_cast<const Request&>(message);
 }
 
+/// What a caller chose must not look like another part of the line.
+std::string quoted(const std::string& text)
+{
+  if (text.find_first_of(" =\"\\") == std::string::npos) return text;
+  std::string result = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') result += '\\';
+    result += c;
+  }
+  return result + '"';
+}
+
 /// "name=value", or nothing when there is no value.
 std::string note(std::string_view name, std::string_view value)
 {
   if (value.empty()) return {};
-  return std::string{name} + "=" + printable(value.substr(0, kLongestArgument));
+  return std::string{name} + "=" + quoted(printable(value.substr(0, kLongestArgument)));
+}
+
+/// The same for what should be the name of a profile or client. Something else is not shown: it may
+/// be a URI, with a key in it, that came into the wrong place.
+std::string name_note(std::string_view key, std::string_view name)
+{
+  constexpr std::size_t kLongestName = 64;
+  const bool good = name.size() <= kLongestName && std::ranges::all_of(name, [](char c) {
+                      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                             (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+                    });
+  return good ? note(key, name) : std::string{key} + "=(invalid)";
 }
 
 // A URI brings a gateway that nobody has approved.
@@ -37,7 +61,7 @@ Role role_to_connect(const Message& request)
 std::string connect_argument(const Message& message)
 {
   const auto& request = as<v1::ConnectRequest>(message);
-  std::string text = request.has_uri() ? "uri" : note("profile", request.profile());
+  std::string text = request.has_uri() ? "uri" : name_note("profile", request.profile());
   if (request.has_confirm_within()) {
     text += (text.empty() ? "confirm_within=" : " confirm_within=") +
             std::to_string(request.confirm_within().seconds()) + "s";
@@ -48,14 +72,14 @@ std::string connect_argument(const Message& message)
 std::string import_argument(const Message& message)
 {
   const auto& request = as<v1::ImportProfileRequest>(message);
-  const std::string text = note("name", request.name());
+  const std::string text = name_note("name", request.name());
   if (!request.replace()) return text;
   return text.empty() ? "replace" : text + " replace";
 }
 
 std::string remove_argument(const Message& message)
 {
-  return note("name", as<v1::RemoveProfileRequest>(message).name());
+  return name_note("name", as<v1::RemoveProfileRequest>(message).name());
 }
 
 std::string settings_argument(const Message& message)
@@ -85,7 +109,7 @@ std::string kick_argument(const Message& message)
 
 std::string invite_argument(const Message& message)
 {
-  return note("name", as<v1::InviteRequest>(message).name());
+  return name_note("name", as<v1::InviteRequest>(message).name());
 }
 
 /// The only place that says who may do what.
