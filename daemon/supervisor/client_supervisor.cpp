@@ -58,6 +58,7 @@ Result<std::unique_ptr<ClientSupervisor>> ClientSupervisor::start(
 
   std::unique_ptr<ClientSupervisor> made{new ClientSupervisor{
       control, std::move(config), std::move(*profiles), std::move(*routes), std::move(log)}};
+  made->recall_addresses();
   if (auto taken = made->take_over_network(); !taken)
     return std::move(taken.error()).within("clean up after an earlier run");
   made->tasks_.spawn(made->keep_time());
@@ -83,6 +84,7 @@ ClientSupervisor::ClientSupervisor(asio::any_io_executor control, config::Config
           },
           log_),
       fsm_(retry_policy(config_.client.retry), random_seed()),
+      address_store_(config_.state_dir / "gateway-addresses"),
       finder_(control),
       alarm_(control),
       tasks_(control),
@@ -106,6 +108,16 @@ Result<> ClientSupervisor::take_over_network()
 {
   if (wants_lockdown()) return update_lockdown();
   return network_.open();
+}
+
+// Without them names are asked for anew, if DNS can be reached.
+void ClientSupervisor::recall_addresses()
+{
+  auto loaded = address_store_.load();
+  if (!loaded) return log_->warn("gateways: {}", loaded.error().message());
+  if (loaded->damage) log_->warn("gateways: {}", loaded->damage->message());
+  stored_addresses_ = std::move(loaded->addresses);
+  finder_.set_known(stored_addresses_);
 }
 
 // ---- Calls ----------------------------------------------------------------------------------

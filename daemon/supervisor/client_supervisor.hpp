@@ -95,6 +95,7 @@ class ClientSupervisor final : public ClientRole,
 
   // On the control thread. The machine (client_supervisor.cpp):
   [[nodiscard]] Result<> take_over_network();
+  void recall_addresses();
   [[nodiscard]] Result<> update_lockdown();
   void handle(tunnel::Event event);
   void handle_one(const tunnel::Event& event);
@@ -123,6 +124,7 @@ class ClientSupervisor final : public ClientRole,
   void take_progress(tunnel::LinkId id, tunnel::Phase phase, std::string gateway);
   void take_link_facts(tunnel::LinkId id, io::LinkFacts facts);
   void drop_link();
+  void remember_addresses();
   void configure_for(tunnel::LinkId id);
   [[nodiscard]] Result<> configure_interface();
   void change_network(Result<> (ClientSupervisor::*change)());
@@ -145,6 +147,8 @@ class ClientSupervisor final : public ClientRole,
   bool handling_ = false;
   std::optional<Error> network_trouble_;    // of the last change, if it failed
   std::optional<config::Profile> profile_;  // of the tunnel that is wanted, or was last
+  config::AddressStore address_store_;
+  config::KnownAddresses stored_addresses_;
   GatewayFinder finder_;
   std::string trying_gateway_;         // while connecting; empty for several
   std::optional<io::LinkFacts> link_;  // of the link that is up

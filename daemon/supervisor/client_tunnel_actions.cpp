@@ -68,6 +68,15 @@ void ClientSupervisor::drop_link()
   post_to_worker([](io::ClientWorker& worker) { worker.drop_link(); });
 }
 
+// For a start under lockdown, when DNS cannot be asked.
+void ClientSupervisor::remember_addresses()
+{
+  if (finder_.known() == stored_addresses_) return;
+  stored_addresses_ = finder_.known();
+  if (auto saved = address_store_.save(stored_addresses_); !saved)
+    log_->warn("gateways: {}", saved.error().message());
+}
+
 // ---- News from the worker -------------------------------------------------------------------
 
 void ClientSupervisor::on_link_progress(tunnel::LinkId id, tunnel::Phase phase, std::string gateway)
@@ -160,6 +169,7 @@ void ClientSupervisor::configure_for(tunnel::LinkId id)
   }
   connected_since_ = WallClock::now();
   handle(tunnel::InterfaceUp{id});
+  remember_addresses();
   log_->info("tunnel: up gateway={} interface={} mtu_bytes={} cipher={} group={}",
              link_->gateway_name, interface_name_, link_->parameters.mtu_bytes,
              link_->handshake.cipher, link_->handshake.key_exchange_group);

@@ -3,11 +3,11 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "daemon/config/address_store.hpp"
 #include "daemon/config/host_port.hpp"
 #include "libtunnel/base/result.hpp"
 #include "libtunnel/core/race_plan.hpp"
@@ -37,6 +37,9 @@ class GatewayFinder {
   /// known already before it returns. The best gateway's name gets a head start before the others
   /// are told.
   void search(const std::vector<config::HostPort>& gateways, Names names, Listener listener);
+  /// What DNS has answered, in this run or before.
+  [[nodiscard]] const config::KnownAddresses& known() const noexcept { return known_; }
+  void set_known(config::KnownAddresses known) { known_ = std::move(known); }
   /// Stops looking.
   void cancel() noexcept { search_.reset(); }
 
@@ -61,7 +64,7 @@ class GatewayFinder {
   void tell();
 
   asio::any_io_executor control_;
-  std::map<std::string, std::vector<IpAddress>> known_;  // what DNS has said
+  config::KnownAddresses known_;
   std::optional<Search> search_;
   SearchId last_search_ = 0;
   io::TaskGroup tasks_;

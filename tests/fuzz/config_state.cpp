@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "daemon/config/address_store.hpp"
 #include "daemon/config/client_registry.hpp"
 #include "daemon/config/lease_store.hpp"
 #include "libtunnel/base/bytes.hpp"
@@ -18,6 +19,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto clients = config::parse_clients(text)) {
     const auto again = config::parse_clients(config::format_clients(*clients));
     if (!again || *again != *clients) __builtin_trap();
+  }
+  if (const auto known = config::parse_addresses(text)) {
+    const auto again = config::parse_addresses(config::format_addresses(*known));
+    if (!again || *again != *known) __builtin_trap();
   }
   return 0;
 }

@@ -274,6 +274,23 @@ class Lockdown(StatesTest):
         client.stop()
         self.assertEqual(self.lab.client_net.snapshot(), before)
 
+    def test_a_gateway_with_a_name_is_found_again_without_dns(self):
+        gateway = self.lab.gateway().start()
+        client = self.lab.client(self.LOCKED)
+        client.state_dir.mkdir(mode=0o700)
+        (client.state_dir / "gateway-addresses").write_text(
+            f"slopn-gateways 1\nvpn.slopn.test {GATEWAY4}\n"
+        )
+        client.start()
+        secret, public = client.make_key()
+        gateway.ctl_ok("gateway", "invite", "laptop", "--key", public)
+        client.import_profile(
+            {"name": "named", "gateway": "vpn.slopn.test", "pins": [gateway.pin],
+             "auth": {"key": secret}}
+        )
+        client.ctl_ok("connect", "named")
+        self.assertEqual(client.status()["gateway"], "vpn.slopn.test:443")
+
     def test_it_can_be_switched_while_running(self):
         before = self.lab.client_net.snapshot()
         client = self.lab.client().start()
