@@ -70,6 +70,7 @@ class ClientSupervisor final : public ClientRole,
   void on_resumed();
 
   void change_config(const config::Config& config) override;
+  void send_events_to(EventSink& events) override { event_sink_ = &events; }
   /// Under lockdown traffic stays blocked, for the next start or for good.
   [[nodiscard]] asio::awaitable<void> stop() override;
 
@@ -83,6 +84,7 @@ class ClientSupervisor final : public ClientRole,
   // On the worker's thread: each posts to the control thread.
   void on_link_progress(tunnel::LinkId id, tunnel::Phase phase, std::string gateway) override;
   void on_link_configured(tunnel::LinkId id, io::LinkFacts facts) override;
+  void on_link_moved(UdpEndpoint local, UdpEndpoint remote) override;
   void on_link_lost(tunnel::LinkId id, Error reason) override;
   void on_link_drained(tunnel::LinkId id) override;
   void on_tun_lost(Error reason) override;
@@ -92,6 +94,7 @@ class ClientSupervisor final : public ClientRole,
   void on_way_lost() override;
   void on_falling_asleep() override;
   void on_woke_up() override;
+  void on_clock_jumped(std::chrono::milliseconds by, bool slept) override;
 
   // On the control thread. The machine (client_supervisor.cpp):
   [[nodiscard]] Result<> take_over_network();
@@ -160,6 +163,8 @@ class ClientSupervisor final : public ClientRole,
   RoutePlan plan_;
   io::ClientCounters counters_;  // as of the last refresh
 
+  NoEvents no_events_;
+  EventSink* event_sink_ = &no_events_;  // never null
   std::map<std::uint64_t, std::function<void()>> watchers_;
   std::uint64_t last_watcher_ = 0;
   bool stopped_ = false;

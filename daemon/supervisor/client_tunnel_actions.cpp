@@ -102,6 +102,13 @@ void ClientSupervisor::on_link_lost(tunnel::LinkId id, Error reason)
   });
 }
 
+void ClientSupervisor::on_link_moved(UdpEndpoint local, UdpEndpoint remote)
+{
+  asio::post(control_, [this, local, remote] {
+    event_sink_->publish(PathChanged{local.to_string(), remote.to_string()});
+  });
+}
+
 void ClientSupervisor::on_link_drained(tunnel::LinkId id)
 {
   asio::post(control_, [this, id] { handle(tunnel::DrainDone{id}); });
@@ -136,14 +143,18 @@ void ClientSupervisor::take_link_facts(tunnel::LinkId id, io::LinkFacts facts)
 
 // ---- News from the host ---------------------------------------------------------------------
 
-void ClientSupervisor::on_way_found(const platform::LocalPath&)
+void ClientSupervisor::on_way_found(const platform::LocalPath& path)
 {
+  event_sink_->publish(NetworkChanged{
+      "the gateway is reached from " + path.address.to_string() + " by " + path.interface_name,
+      true});
   post_to_worker([](io::ClientWorker& worker) { worker.change_path(); });
   on_network_changed(true);
 }
 
 void ClientSupervisor::on_way_lost()
 {
+  event_sink_->publish(NetworkChanged{"there is no way to the gateway", false});
   post_to_worker([](io::ClientWorker& worker) { worker.lose_way(); });
   on_network_changed(false);
 }
@@ -157,6 +168,11 @@ void ClientSupervisor::on_woke_up()
 {
   post_to_worker([](io::ClientWorker& worker) { worker.doubt_path(); });
   on_resumed();
+}
+
+void ClientSupervisor::on_clock_jumped(std::chrono::milliseconds by, bool slept)
+{
+  event_sink_->publish(ClockJumped{by, slept});
 }
 
 // ---- The host's network ---------------------------------------------------------------------

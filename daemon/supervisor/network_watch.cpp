@@ -162,6 +162,7 @@ void NetworkWatch::look_at_clocks()
   if (!jump) return;
   log_->info("clock: slept_ms={} stalled_ms={} wall_clock_set_by_ms={}", in_ms(jump->slept).count(),
              in_ms(jump->stalled).count(), in_ms(jump->wall_step).count());
+  listener_.on_clock_jumped(in_ms(jump->wall_step), jump->slept.count() != 0);
   if (jump->was_away()) wake_up("clock");
 }
 

@@ -30,6 +30,8 @@ class NetworkWatchListener {
   virtual void on_falling_asleep() = 0;
   /// Nothing was sent or received for a while: the host slept, or we did.
   virtual void on_woke_up() = 0;
+  /// The wall clock is `by` away from where it should be, or the host slept.
+  virtual void on_clock_jumped(std::chrono::milliseconds by, bool slept) = 0;
 };
 
 /// What the host's network and clocks do, as far as it concerns a tunnel to one gateway.

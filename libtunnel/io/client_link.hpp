@@ -50,6 +50,7 @@ class ClientLink final : private session::ClientSessionListener,
   ~ClientLink() override;
 
   [[nodiscard]] const UdpEndpoint& gateway() const noexcept { return order_.gateway; }
+  [[nodiscard]] UdpEndpoint local() const { return socket_->local(); }
   [[nodiscard]] session::ClientSession& session() noexcept { return *session_; }
   [[nodiscard]] const session::ClientSession& session() const noexcept { return *session_; }
   /// Whether it may carry packets.

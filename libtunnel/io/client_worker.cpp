@@ -172,7 +172,9 @@ void ClientWorker::change_path()
   if (!try_) return;
   if (ClientLink* const link = carrier()) {
     ++moves_;
-    return link->move();
+    link->move();
+    if (carrier() == link) listener_.on_link_moved(link->local(), link->gateway());
+    return;
   }
   const tunnel::LinkId id = try_->order->id;
   end_link();

@@ -51,6 +51,8 @@ class ClientWorkerListener {
   virtual void on_link_progress(tunnel::LinkId id, tunnel::Phase phase, std::string gateway) = 0;
   /// The link may carry packets; again whenever its parameters change.
   virtual void on_link_configured(tunnel::LinkId id, LinkFacts facts) = 0;
+  /// The tunnel goes on from another local address; the gateway has not answered there yet.
+  virtual void on_link_moved(UdpEndpoint local, UdpEndpoint remote) = 0;
   /// Once for every link that was started, unless it was dropped.
   virtual void on_link_lost(tunnel::LinkId id, Error reason) = 0;
   virtual void on_link_drained(tunnel::LinkId id) = 0;

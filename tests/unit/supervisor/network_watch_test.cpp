@@ -72,6 +72,11 @@ struct Host final : NetworkWatchListener {
   void on_way_lost() override { told.push_back("lost"); }
   void on_falling_asleep() override { told.push_back("asleep"); }
   void on_woke_up() override { told.push_back("woke up"); }
+  void on_clock_jumped(std::chrono::milliseconds by, bool slept) override
+  {
+    jumps.emplace_back(by, slept);
+  }
+  std::vector<std::pair<std::chrono::milliseconds, bool>> jumps;
 };
 
 using Told = std::vector<std::string>;
