@@ -48,31 +48,31 @@ TEST_CASE("control: a call reaches the daemon together with who called", "[unit]
 
 TEST_CASE("control: a connection can be asked for on trial, and confirmed", "[unit][control]")
 {
-  FakeDaemon daemon;
-  Client client{daemon.socket_path()};
-  grpc::ClientContext first;
+  test::FakeDaemon daemon;
+  test::Client client{test::connect_socket(daemon.socket_path())};
+  test::Context first;
   v1::ConnectRequest request;
   request.set_profile("home");
   request.mutable_confirm_within()->set_seconds(2);
   request.mutable_confirm_within()->set_nanos(500'000'000);
   v1::ConnectResponse response;
   CHECK(client.control->Connect(&first, request, &response).ok());
-  grpc::ClientContext second;
+  test::Context second;
   v1::ConfirmConnectionResponse confirmed;
   CHECK(client.control->ConfirmConnection(&second, {}, &confirmed).ok());
   CHECK(confirmed.profile() == "home");
-  CHECK(daemon.on_control([](FakeCommands& commands) { return commands.asked; }) ==
+  CHECK(daemon.on_control([](test::FakeCommands& commands) { return commands.asked; }) ==
         std::vector<std::string>{"connect home confirm_ms=2500", "confirm"});
 }
 
 TEST_CASE("control: a time to confirm that no clock has is passed on without overflow",
           "[unit][control]")
 {
-  FakeDaemon daemon;
-  Client client{daemon.socket_path()};
+  test::FakeDaemon daemon;
+  test::Client client{test::connect_socket(daemon.socket_path())};
   for (const std::int64_t seconds :
        {std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::min()}) {
-    grpc::ClientContext context;
+    test::Context context;
     v1::ConnectRequest request;
     request.mutable_confirm_within()->set_seconds(seconds);
     request.mutable_confirm_within()->set_nanos(std::numeric_limits<std::int32_t>::max());
