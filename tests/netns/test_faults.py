@@ -33,7 +33,8 @@ class GatewayGone(LabTest):
         self.lab.gateway_net.ip("link", "set", "outer0", "down")
         status = client.wait_state("reconnecting", timeout=15)
         self.assertTrue(status["reason"]["message"], status)
-        self.assertGreaterEqual(status["next_attempt"], 2)
+        # Tries without a network to try on are not counted.
+        self.assertGreaterEqual(status["next_attempt"], 1)
         self.lab.gateway_net.ip("link", "set", "outer0", "up")
         client.wait_state("connected", timeout=15)
         net.wait_ping(HOST4)
