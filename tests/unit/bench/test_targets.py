@@ -147,6 +147,7 @@ class Report(unittest.TestCase):
                                      loaded_rtt_p99_ms=8, first_ping_ms=20),
                           nullrelay=dict(tcp_up=11, tcp_down=11, loaded_rtt_p99_ms=2))
         cells = {f"tcp1_20ms_{loss}pct_mbps": 10 for loss in ("0", "0.1", "1", "3")}
+        cells |= {f"{traffic}_1ms_1pct_mbps": 90 for traffic in ("tcp8", "bbr1", "udp100")}
         return text + lines("wan", slopn=dict(cells, fair_share=0.5), wgsid=cells)
 
     def test_all_targets_reached(self):
