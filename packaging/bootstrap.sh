@@ -44,14 +44,14 @@ done
 packages=(
   build-essential ca-certificates ccache cmake debian-archive-keyring git mold ninja-build patch pkg-config
   libcli11-dev libgrpc++-dev libmnl-dev libnftables-dev libprotobuf-dev libqrencode-dev libspdlog-dev
-  libsystemd-dev libtomlplusplus-dev nlohmann-json3-dev protobuf-compiler protobuf-compiler-grpc
+  libsystemd-dev libtomlplusplus-dev nlohmann-json3-dev protobuf-compiler protobuf-compiler-grpc zlib1g-dev
   curl dbus-daemon iperf3 iproute2 iputils-ping jq nftables openssl procps python3 python3-grpcio
-  python3-protobuf tcpdump util-linux xz-utils
+  python3-protobuf systemd tcpdump util-linux xz-utils
 )
 # Of those, what ends up inside the programs; the lock file names them too.
 linked_packages=(
   libcli11-dev libgrpc++-dev libmnl-dev libnftables-dev libprotobuf-dev libqrencode-dev libspdlog-dev
-  libsystemd-dev libtomlplusplus-dev
+  libsystemd-dev libtomlplusplus-dev zlib1g-dev
 )
 [ $with_lint = no ] || packages+=(clang clang-format clang-tidy)
 
