@@ -214,8 +214,15 @@ grpc::Status bad_request(const std::vector<FieldProblem>& problems, std::string_
 grpc::Status to_status_for(std::string_view field, const Error& error, std::string_view remedy)
 {
   if (error.code != Errc::invalid_argument) return to_status(error, remedy);
-  return bad_request(
-      {{std::string{field}, error.context.empty() ? error.message() : error.context}}, remedy);
+  v1::ErrorDetail detail = to_detail(error, remedy);
+  detail.set_field(one_line(field, kLongestField));
+  google::rpc::BadRequest request;
+  auto& violation = *request.add_field_violations();
+  violation.set_field(detail.field());
+  violation.set_description(one_line(error.message(), kLongestProblem));
+  auto rich = envelope(grpc::StatusCode::INVALID_ARGUMENT, detail, {});
+  rich.add_details()->PackFrom(request);
+  return sealed(rich);
 }
 
 }  // namespace slopn::control

@@ -43,7 +43,7 @@ struct FieldProblem {
 [[nodiscard]] grpc::Status bad_request(const std::vector<FieldProblem>& problems,
                                        std::string_view remedy = {});
 
-/// `to_status`, but an Errc::invalid_argument is about `field`.
+/// `to_status`, and an Errc::invalid_argument is about `field`, in its details as well.
 [[nodiscard]] grpc::Status to_status_for(std::string_view field, const Error& error,
                                          std::string_view remedy = {});
 

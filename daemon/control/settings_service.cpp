@@ -39,11 +39,8 @@ std::vector<config::SettingText> changes_in(const v1::UpdateSettingsRequest& req
 // The key is the field at fault: to whoever changes settings, keys are the request's fields.
 grpc::Status refusal_status(const config::SettingsRefusal& refusal)
 {
-  const grpc::Status status = to_status(refusal);
-  if (refusal.key.empty()) return status;
-  v1::ErrorDetail detail = to_detail(refusal, "see what there is: slopnctl settings get");
-  detail.set_field(refusal.key);
-  return to_status(status.error_code(), detail);
+  if (refusal.key.empty()) return to_status(refusal);
+  return to_status_for(refusal.key, refusal, "see what there is: slopnctl settings get");
 }
 
 }  // namespace

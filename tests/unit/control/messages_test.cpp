@@ -215,6 +215,8 @@ TEST_CASE("errors: fields at fault are named", "[unit][control]")
 
   const auto of_text = control::to_status_for("text", fail(Errc::invalid_argument, "no profile"));
   CHECK(test::detail_of(of_text).field() == "text");
+  CHECK(of_text.error_message() == "no profile: invalid value");
+  CHECK(test::detail_as<google::rpc::BadRequest>(of_text).field_violations(0).field() == "text");
   const auto other = control::to_status_for("text", fail(Errc::busy, "in use"));
   CHECK(test::detail_of(other).field().empty());
   CHECK(other.error_code() == grpc::StatusCode::FAILED_PRECONDITION);
