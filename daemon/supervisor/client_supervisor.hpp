@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "daemon/supervisor/client_status.hpp"
 #include "daemon/supervisor/gateway_finder.hpp"
@@ -123,6 +124,7 @@ class ClientSupervisor final : public ClientRole,
   // Its actions (client_tunnel_actions.cpp):
   void perform(const tunnel::Action& action);
   void begin_link(tunnel::LinkId id);
+  void follow(std::vector<IpAddress> gateways);
   void take_addresses(tunnel::LinkId id, const GatewayFinder::News& news);
   void take_progress(tunnel::LinkId id, tunnel::Phase phase, std::string gateway);
   void take_link_facts(tunnel::LinkId id, io::LinkFacts facts);
@@ -156,6 +158,7 @@ class ClientSupervisor final : public ClientRole,
   std::string trying_gateway_;         // while connecting; empty for several
   std::optional<io::LinkFacts> link_;  // of the link that is up
   std::optional<tunnel::LinkId> link_id_;
+  std::vector<IpAddress> candidates_;  // of the link that is being made
   WallClock::time_point connected_since_;
   std::string interface_name_;  // while the TUN exists
   // What the routes were made from, while there are any; also between two links.

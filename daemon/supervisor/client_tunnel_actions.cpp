@@ -38,6 +38,8 @@ void ClientSupervisor::begin_link(tunnel::LinkId id)
   link_id_ = id;
   link_.reset();
   counters_.last_heard.reset();
+  candidates_.clear();
+  follow({});
   trying_gateway_ = profile_->gateways.size() == 1 ? profile_->gateways[0].to_string() : "";
   auto order = make_link_order(config_, *profile_, id);
   if (!order) return handle(tunnel::LinkLost{id, std::move(order.error())});
@@ -52,9 +54,9 @@ void ClientSupervisor::begin_link(tunnel::LinkId id)
 void ClientSupervisor::take_addresses(tunnel::LinkId id, const GatewayFinder::News& news)
 {
   if (link_id_ != id) return;
-  // Until one of them has answered, the best stands for all.
-  if (!news.candidates.empty() && !link_)
-    network_watch_.follow(news.candidates.front().endpoint.address, config_.client.fwmark);
+  for (const RaceCandidate& candidate : news.candidates)
+    candidates_.push_back(candidate.endpoint.address);
+  if (!link_) follow(candidates_);
   post_to_worker([id, news](io::ClientWorker& worker) {
     worker.add_candidates(id, news.candidates);
     if (news.complete) worker.close_candidates(id, news.missing);
@@ -132,7 +134,7 @@ void ClientSupervisor::take_link_facts(tunnel::LinkId id, io::LinkFacts facts)
   const bool first = !link_;
   link_ = std::move(facts);
   finder_.cancel();
-  if (first) network_watch_.follow(link_->gateway.address, config_.client.fwmark);
+  if (first) follow({link_->gateway.address});
   if (first) return handle(tunnel::LinkUp{id});
   if (auto configured = configure_interface(); !configured) {
     drop_link();
@@ -142,6 +144,13 @@ void ClientSupervisor::take_link_facts(tunnel::LinkId id, io::LinkFacts facts)
 }
 
 // ---- News from the host ---------------------------------------------------------------------
+
+// What there was no way to before may not be what is wanted now.
+void ClientSupervisor::follow(std::vector<IpAddress> gateways)
+{
+  network_watch_.follow(std::move(gateways), config_.client.fwmark);
+  if (network_watch_.has_way()) on_network_changed(true);
+}
 
 void ClientSupervisor::on_way_found(const platform::LocalPath& path)
 {

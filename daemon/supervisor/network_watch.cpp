@@ -59,9 +59,13 @@ NetworkWatch::NetworkWatch(asio::any_io_executor control, Parts parts,
   if (parts_.listen_for_sleep) tasks_.spawn(watch_sleep());
 }
 
-void NetworkWatch::follow(const IpAddress& gateway, std::uint32_t mark)
+void NetworkWatch::follow(std::vector<IpAddress> gateways, std::uint32_t mark)
 {
-  question_ = Question{gateway, mark};
+  // Addresses for documentation (RFC 5737, RFC 3849): only a default route leads there.
+  if (gateways.empty())
+    gateways = {IpAddress::v4({192, 0, 2, 1}),
+                IpAddress::v6({0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1})};
+  question_ = Question{std::move(gateways), mark};
   known_ = parts_.network && ask(path_);
 }
 
@@ -119,12 +123,19 @@ asio::awaitable<void> NetworkWatch::pace_looks()
 // False when the kernel did not say: then everything stays as it was.
 bool NetworkWatch::ask(std::optional<platform::LocalPath>& path)
 {
-  auto answer = parts_.network->path_to(question_->gateway, question_->mark);
-  if (answer)
-    path = std::move(*answer);
-  else
-    log_->debug("network: {}", answer.error().message());
-  return static_cast<bool>(answer);
+  bool known = true;
+  path.reset();
+  for (const IpAddress& gateway : question_->gateways) {
+    auto answer = parts_.network->path_to(gateway, question_->mark);
+    if (!answer) {
+      log_->debug("network: {}", answer.error().message());
+      known = false;
+    } else if (*answer) {
+      path = std::move(*answer);
+      return true;
+    }
+  }
+  return known;
 }
 
 void NetworkWatch::look()

@@ -5,6 +5,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "libtunnel/core/roaming/change_pacer.hpp"
 #include "libtunnel/core/roaming/clock_watch.hpp"
@@ -52,9 +54,10 @@ class NetworkWatch {
   NetworkWatch(asio::any_io_executor control, Parts parts, NetworkWatchListener& listener,
                std::shared_ptr<spdlog::logger> log);
 
-  /// Which way matters: that of packets with `mark` to `gateway`. What the way is now is not told,
-  /// only what it becomes.
-  void follow(const IpAddress& gateway, std::uint32_t mark);
+  /// Which way matters: that of packets with `mark` to the first of `gateways` that has one; without
+  /// any, while their names are not known, a way to anywhere. What the way is now is not told, only
+  /// what it becomes.
+  void follow(std::vector<IpAddress> gateways, std::uint32_t mark);
 
   /// Whether there was a way to the gateway when it was last looked for; true before.
   [[nodiscard]] bool has_way() const noexcept { return !known_ || path_.has_value(); }
@@ -67,7 +70,7 @@ class NetworkWatch {
 
  private:
   struct Question {
-    IpAddress gateway;
+    std::vector<IpAddress> gateways;
     std::uint32_t mark;
   };
 

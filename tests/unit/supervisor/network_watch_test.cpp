@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const IpAddress kGateway = *IpAddress::parse("192.0.2.1");
+const IpAddress kGateway = *IpAddress::parse("192.0.2.10");
 const platform::LocalPath kWifi{*IpAddress::parse("198.51.100.7"), 2, "wlan0"};
 const platform::LocalPath kCable{*IpAddress::parse("203.0.113.7"), 3, "eth0"};
 
@@ -49,7 +49,7 @@ struct Host final : NetworkWatchListener {
     watch = std::make_unique<NetworkWatch>(
         io.get_executor(), std::move(parts), *this,
         std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::null_sink_mt>()));
-    watch->follow(kGateway, 0);
+    watch->follow({kGateway}, 0);
     pass(1ms);
   }
   ~Host() override
@@ -121,11 +121,38 @@ TEST_CASE("network watch: what is followed now counts", "[unit][supervisor]")
   const IpAddress other = *IpAddress::parse("192.0.2.99");
   host.network->set_path(other, kCable);
   host.pass(250ms);
-  host.watch->follow(other, 0);
+  host.watch->follow({other}, 0);
   host.network->set_path(kGateway, std::nullopt);
   host.pass(250ms);
   CHECK(host.told.empty());
   CHECK(host.watch->has_way());
+}
+
+TEST_CASE("network watch: of several gateways the first with a way counts", "[unit][supervisor]")
+{
+  Host host;
+  const IpAddress unreachable = *IpAddress::parse("2001:db8:9::1");
+  host.watch->follow({unreachable, kGateway}, 0);
+  CHECK(host.watch->has_way());
+  host.network->set_path(kGateway, kCable);
+  host.pass(250ms);
+  CHECK(host.told == Told{"eth0"});
+  host.network->set_path(kGateway, std::nullopt);
+  host.pass(250ms);
+  CHECK(host.told == Told{"eth0", "lost"});
+}
+
+TEST_CASE("network watch: while no address is known, any way will do", "[unit][supervisor]")
+{
+  Host host;
+  host.network->set_path(kGateway, std::nullopt);
+  host.watch->follow({}, 0);
+  CHECK_FALSE(host.watch->has_way());
+  host.pass(250ms);
+  CHECK(host.told.empty());
+  host.network->set_path(*IpAddress::parse("2001:db8::1"), kCable);
+  host.pass(250ms);
+  CHECK(host.told == Told{"eth0"});
 }
 
 TEST_CASE("network watch: one sleep is told once, by whoever is first", "[unit][supervisor]")
