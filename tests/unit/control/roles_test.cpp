@@ -108,7 +108,6 @@ TEST_CASE("roles: every method refuses a caller without a role", "[unit][control
     if (control::find_method(method->name())->role == Role::none) {
       CHECK(code == StatusCode::OK);
     } else {
-      // What no service of this program serves does nothing for anybody.
       CHECK(code == StatusCode::PERMISSION_DENIED);
     }
   }
