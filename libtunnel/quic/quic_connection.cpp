@@ -21,7 +21,7 @@ constexpr std::uint64_t kUnidirectionalStreams = 8;  // control, two of QPACK, r
 constexpr std::uint64_t kMaxDatagramFrameBytes = 65535;
 constexpr std::uint64_t kInitialConnectionIdBytes = 18;
 // One in use, the others for moves that follow each other faster than new ones come.
-constexpr std::uint64_t kActiveConnectionIds = 4;
+constexpr std::uint64_t kActiveConnectionIds = 3;
 // What it takes to confirm a new path and to measure it, at both ends and on a long way.
 constexpr Clock::duration kMeasuringTime = std::chrono::milliseconds(700);
 
